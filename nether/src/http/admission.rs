@@ -13,6 +13,7 @@ use crate::http::access::cross_site;
 use crate::http::access::host::HostAndPort;
 use crate::http::access::known_host::KnownHost;
 use crate::http::operations::served::PROBES;
+use crate::http::rare_headers::RareHeaders;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server::state::ServerState;
@@ -40,12 +41,13 @@ pub(super) struct AnswerMarks {
 pub(super) fn admit(
     state: &ServerState,
     parts: &request::Parts,
+    rare: RareHeaders,
     given: Option<RequestId>,
     cors: Option<Box<HeaderMap>>,
     known: &KnownHost,
 ) -> (AnswerMarks, Option<Response>) {
     let is_preflight = || cors::is_preflight(&parts.method, &parts.headers);
-    let answer = match check(state, parts, cors.as_deref(), known) {
+    let answer = match check(state, parts, rare, cors.as_deref(), known) {
         Err(details) => Some(details.answer_to(parts)),
         Ok(()) if cors.is_some() && is_preflight() => Some(Response::new(Body::empty())),
         Ok(()) => None,
@@ -56,10 +58,12 @@ pub(super) fn admit(
 fn check(
     state: &ServerState,
     parts: &request::Parts,
+    rare: RareHeaders,
     cors: Option<&HeaderMap>,
     known: &KnownHost,
 ) -> Result<(), Details> {
-    if known.is_that_of(parts) && !cross_site::may_be_from_browser(&parts.headers) {
+    let may_be_from_browser = cross_site::may_be_from_browser(rare.among(&parts.headers));
+    if !may_be_from_browser && known.is_that_of(parts) {
         return Ok(());
     }
     let host =

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::http::replies::failure_log::FailedRequest;
 use crate::http::replies::problem::{Details, Refusal};
 use crate::http::request_id::RequestId;
-use crate::http::request_scope::RequestScope;
+use crate::http::request_scope::{RequestScope, RequestWishes};
 use crate::http::server::state::ServerState;
 use crate::routing::{Caller, External};
 use crate::sync::lock;
@@ -130,8 +130,8 @@ impl<S: Caller, State: Send + Sync> FromRequestParts<State> for RequestContext<S
         };
         let mut scope = lock(&opened.scope);
         let scope = scope.get_or_insert_with(|| {
-            let given = RequestId::given(&parts.headers);
-            RequestScope::open(&state.system, &state.settings, parts, given)
+            let wishes = RequestWishes::of(&parts.headers);
+            RequestScope::open(&state.system, &state.settings, parts, wishes)
         });
         Ok(RequestContext(scope.ctx.clone_for()))
     }

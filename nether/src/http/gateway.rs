@@ -99,7 +99,7 @@ impl Gateway {
 
     /// Begins to answer a request, or refuses it.
     pub(super) fn answer(&self, request: ReceivedRequest) -> Result<ToTheEnd, Response> {
-        if let Some(refusal) = encodings::refuse_transfer(&request.parts.headers) {
+        if let Some(refusal) = encodings::refuse_transfer(request.rare_headers()) {
             return Err(refusal);
         }
         if self.present.may_have_changed(&self.state.system) {

@@ -18,6 +18,7 @@ mod idempotency;
 mod input;
 mod openapi;
 mod operations;
+mod rare_headers;
 mod replies;
 mod request_id;
 mod request_scope;

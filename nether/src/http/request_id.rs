@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::scope::ContextId;
 
 /// The header in which it comes and goes.
-pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A longer one of a client's is not taken.
 const LONGEST: usize = 128;
@@ -21,7 +21,7 @@ pub struct RequestId(HeaderValue);
 impl RequestId {
     /// What the client says.
     pub(super) fn given(headers: &HeaderMap) -> Option<Self> {
-        let id = headers.get(HEADER)?;
+        let id = headers.get(X_REQUEST_ID)?;
         let is_sane = !id.is_empty() && id.len() <= LONGEST && id.to_str().is_ok();
         is_sane.then(|| RequestId(id.clone()))
     }
@@ -51,6 +51,6 @@ impl RequestId {
 
     /// Tells it to the client.
     pub(super) fn mark(&self, headers: &mut HeaderMap) {
-        headers.insert(HEADER, self.0.clone());
+        headers.insert(X_REQUEST_ID, self.0.clone());
     }
 }

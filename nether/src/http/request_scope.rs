@@ -19,7 +19,7 @@ use crate::http::request_id::RequestId;
 use crate::http::server::settings::ServerSettings;
 use crate::system::System;
 
-const PREFER: HeaderName = HeaderName::from_static("prefer");
+pub(super) const PREFER: HeaderName = HeaderName::from_static("prefer");
 pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -38,16 +38,33 @@ pub(super) struct RequestScope {
     pub(super) is_impatient: bool,
 }
 
+/// What a client says about the unit of work of its request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestWishes {
+    /// What it calls it.
+    pub(super) id: Option<RequestId>,
+    /// How many seconds it waits.
+    wait: Option<u64>,
+}
+
+impl RequestWishes {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        RequestWishes {
+            id: RequestId::given(headers),
+            wait: wait(headers),
+        }
+    }
+}
+
 impl RequestScope {
-    /// Opens the unit of work, with what the headers say about it.
-    /// `given` is what the client calls it.
+    /// Opens the unit of work, as its client wishes.
     pub(super) fn open(
         system: &System,
         settings: &ServerSettings,
         parts: &request::Parts,
-        given: Option<RequestId>,
+        wishes: RequestWishes,
     ) -> Self {
-        RequestScope::opened(system, settings, parts, given, Context::with_timeout)
+        RequestScope::opened(system, settings, parts, wishes, Context::with_timeout)
     }
 
     /// Opens a unit of work that has to begin in time, and is finished once it has begun.
@@ -55,20 +72,23 @@ impl RequestScope {
         system: &System,
         settings: &ServerSettings,
         parts: &request::Parts,
-        given: Option<RequestId>,
+        wishes: RequestWishes,
     ) -> Self {
-        RequestScope::opened(system, settings, parts, given, Context::with_start_timeout)
+        RequestScope::opened(system, settings, parts, wishes, Context::with_start_timeout)
     }
 
     fn opened(
         system: &System,
         settings: &ServerSettings,
         parts: &request::Parts,
-        given: Option<RequestId>,
+        wishes: RequestWishes,
         limit: fn(Context, Duration) -> Context,
     ) -> Self {
         let mut ctx = system.context();
-        let wanted = wait(&parts.headers);
+        let RequestWishes {
+            id: given,
+            wait: wanted,
+        } = wishes;
         let patience = wanted.map_or(Duration::MAX, Duration::from_secs);
         ctx = limit(ctx, patience.min(settings.request_timeout));
         // What is told is what holds, in whole seconds.

@@ -14,7 +14,7 @@ use crate::escaped::Escaped;
 use crate::http::access::host::HostAndPort;
 use crate::http::replies::problem::Details;
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The longest part of an origin, and of a host, that a problem shows.
 const SHOWN: usize = 128;

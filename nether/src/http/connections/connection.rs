@@ -36,9 +36,10 @@ use crate::http::connections::seldom::Seldom;
 use crate::http::connections::to_the_end::ToTheEnd;
 use crate::http::connections::wire::{Traffic, Wire};
 use crate::http::gateway::Gateway;
+use crate::http::rare_headers::RareHeaders;
 use crate::http::replies::failure_log::refused;
 use crate::http::replies::problem::Details;
-use crate::http::request_id::RequestId;
+use crate::http::request_scope::RequestWishes;
 
 use crate::race::race;
 use crate::route::BoxFuture;
@@ -234,7 +235,10 @@ impl Connection {
     ) -> (AnswerMarks, Result<ToTheEnd, Response>) {
         let state = &self.gateway.state;
         let (parts, incoming) = request.into_parts();
-        let expected = awaits_continue(&parts.headers, parts.version);
+        let rare = RareHeaders::of(&parts.headers);
+        let rarely = rare.among(&parts.headers);
+        let expected = awaits_continue(rarely, parts.version);
+        let wishes = RequestWishes::of(rarely);
         let body = match intake {
             Some(intake) => {
                 let is_awaited = *expected.as_ref().unwrap_or(&true);
@@ -243,8 +247,8 @@ impl Connection {
             }
             None => ReceivedBody::Nothing,
         };
-        let given = RequestId::given(&parts.headers);
-        let (marks, refusal) = admit(state, &parts, given.clone(), cors, &self.known_host);
+        let id = wishes.id.clone();
+        let (marks, refusal) = admit(state, &parts, rare, id, cors, &self.known_host);
         let refusal = refusal.or_else(|| Some(expected.err()?.answer(&marks.request_id())));
         if let Some(refusal) = refusal {
             return (marks, Err(refusal));
@@ -262,7 +266,8 @@ impl Connection {
         let begun = self.gateway.answer(ReceivedRequest {
             parts,
             body,
-            given,
+            rare,
+            wishes,
             permit,
             client: Some(client),
         });

@@ -6,20 +6,21 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::request;
+use axum::http::{HeaderMap, request};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::http::connections::body::RequestBody;
 use crate::http::connections::permits::RequestPermit;
-use crate::http::request_id::RequestId;
+use crate::http::rare_headers::RareHeaders;
+use crate::http::request_scope::RequestWishes;
 
 /// A request that was let in. What axum's routers need is only made of it for them: extensions and a boxed
 /// body cost more than all that an endpoint does with them.
 pub(crate) struct ReceivedRequest {
     pub(crate) parts: request::Parts,
     pub(crate) body: ReceivedBody,
-    /// What the client calls it.
-    pub(crate) given: Option<RequestId>,
+    pub(crate) rare: RareHeaders,
+    pub(crate) wishes: RequestWishes,
     /// Its place among the requests at work.
     pub(crate) permit: RequestPermit,
     /// The address of the client, until it is noted.
@@ -39,16 +40,23 @@ impl ReceivedRequest {
     /// One that a router hands on.
     pub(crate) fn routed(request: Request) -> Self {
         let (parts, body) = request.into_parts();
+        let rare = RareHeaders::of(&parts.headers);
         let permit = parts.extensions.get::<RequestPermit>().cloned();
         // A user's middleware may have made the request anew, and holds its place itself.
         let permit = permit.unwrap_or_default();
         ReceivedRequest {
-            given: RequestId::given(&parts.headers),
+            rare,
+            wishes: RequestWishes::of(rare.among(&parts.headers)),
             parts,
             body: ReceivedBody::Routed(body),
             permit,
             client: None,
         }
+    }
+
+    /// The headers, to look for a rare one among them.
+    pub(crate) fn rare_headers(&self) -> &HeaderMap {
+        self.rare.among(&self.parts.headers)
     }
 
     /// Notes the address of the client where those look who find out who it is.

@@ -11,7 +11,7 @@ use crate::http::connections::received::ReceivedRequest;
 use crate::http::connections::to_the_end::ToTheEnd;
 use crate::http::endpoints::content::{self, is_json, must_be_json, not_json};
 use crate::http::endpoints::endpoint::{CallEndpoint, EndpointReply, success};
-use crate::http::idempotency::key::{IdempotencyKey, KeyUser};
+use crate::http::idempotency::key::{IDEMPOTENCY_KEY, IdempotencyKey, KeyUser};
 use crate::http::idempotency::keyed::{FirstAnswer, is_unknown};
 #[cfg(feature = "eventstore")]
 use crate::http::idempotency::sourcing;
@@ -34,7 +34,7 @@ where
         if must_be_json::<M>(&request.parts) && !is_json(&request.parts) {
             return not_json().answer_to(&request.parts);
         }
-        if let Some(refusal) = encodings::refuse_content(&request.parts.headers) {
+        if let Some(refusal) = encodings::refuse_content(request.rare_headers()) {
             return refusal;
         }
         let body = match content::read(&state.settings, &mut request).await {
@@ -45,7 +45,8 @@ where
             Ok(message) => message,
             Err(details) => return details.answer_to(&request.parts),
         };
-        if M::KIND == MessageKind::Command {
+        let may_have_key = request.rare_headers().contains_key(IDEMPOTENCY_KEY);
+        if M::KIND == MessageKind::Command && may_have_key {
             match IdempotencyKey::of(&request.parts, &body) {
                 Ok(None) => {}
                 // Boxed, so that what is rare makes no command larger.
@@ -56,8 +57,8 @@ where
         if state.settings.principal.is_some() {
             request.note_client();
         }
-        let given = request.given.take();
-        let scope = RequestScope::open(&state.system, &state.settings, &request.parts, given);
+        let wishes = std::mem::take(&mut request.wishes);
+        let scope = RequestScope::open(&state.system, &state.settings, &request.parts, wishes);
         if M::KIND == MessageKind::Command {
             request.permit.begin();
         }
@@ -86,10 +87,10 @@ where
     let ReceivedRequest {
         parts,
         permit,
-        given,
+        wishes,
         ..
     } = request;
-    let scope = RequestScope::open_keyed(&state.system, &state.settings, &parts, given);
+    let scope = RequestScope::open_keyed(&state.system, &state.settings, &parts, wishes);
     let user = KeyUser::of(&parts, scope.ctx.principal());
     let resumes = identify(M::descriptor(), &scope, &key, &user);
     let request = key.request(&user, resumes);

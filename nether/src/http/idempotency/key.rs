@@ -13,7 +13,7 @@ use crate::digest::digest;
 use crate::http::replies::problem::Details;
 use crate::idempotency::{KeyOwner, KeyedRequest};
 
-const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A longer key is refused.
 const LONGEST: usize = 256;
@@ -43,7 +43,7 @@ impl IdempotencyKey {
     /// # Errors
     /// If it is no text, too long, or there are several.
     pub(crate) fn of(parts: &request::Parts, body: &Bytes) -> Result<Option<Self>, Details> {
-        let mut keys = parts.headers.get_all(HEADER).iter();
+        let mut keys = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
         let Some(key) = keys.next() else {
             return Ok(None);
         };

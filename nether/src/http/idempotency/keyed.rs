@@ -20,7 +20,7 @@ use crate::escaped::Escaped;
 use crate::guarded::{PanicPayload, catch};
 use crate::http::replies::command_id::is_id_reused;
 use crate::http::replies::problem::Details;
-use crate::http::request_id;
+use crate::http::request_id::X_REQUEST_ID;
 use crate::http::request_scope::{ClientPatience, PREFERENCE_APPLIED};
 use crate::idempotency::{
     KeyClaim, KeyEnd, KeyLimits, KeyStore, KeyedRequest, MemoryKeys, StoredAnswer,
@@ -255,7 +255,7 @@ async fn copied(response: Response) -> (Response, StoredAnswer) {
 
 /// The headers of an answer that are not about its request alone.
 fn kept_headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    let is_own = |name: &HeaderName| *name == PREFERENCE_APPLIED || *name == request_id::HEADER;
+    let is_own = |name: &HeaderName| *name == PREFERENCE_APPLIED || *name == X_REQUEST_ID;
     let kept = headers.iter().filter(|(name, _)| !is_own(name));
     let kept = kept.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
     kept.collect()
