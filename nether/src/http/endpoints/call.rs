@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use crate::error::{CallError, HandlerError};
 use crate::escaped::Escaped;
-use crate::http::connections::received::ReceivedRequest;
+use crate::http::connections::received::{ReceivedBody, ReceivedRequest};
 use crate::http::connections::to_the_end::ToTheEnd;
 use crate::http::endpoints::content::{self, is_json, must_be_json, not_json};
 use crate::http::endpoints::endpoint::{CallEndpoint, EndpointReply, success};
@@ -41,6 +41,8 @@ where
             Ok(body) => body,
             Err(details) => return details.answer_to(&request.parts),
         };
+        // What is left of it is not in the way of the next request.
+        request.body = ReceivedBody::Nothing;
         let message = match message::<M>(&request.parts, &body) {
             Ok(message) => message,
             Err(details) => return details.answer_to(&request.parts),
