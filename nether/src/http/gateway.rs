@@ -98,9 +98,9 @@ impl Gateway {
     }
 
     /// Begins to answer a request, or refuses it.
-    pub(super) fn answer(&self, request: ReceivedRequest) -> Result<ToTheEnd, Response> {
+    pub(super) fn answer(&self, request: ReceivedRequest) -> Result<ToTheEnd, Box<Response>> {
         if let Some(refusal) = encodings::refuse_transfer(request.rare_headers()) {
-            return Err(refusal);
+            return Err(Box::new(refusal));
         }
         if self.present.may_have_changed(&self.state.system) {
             self.look_again();

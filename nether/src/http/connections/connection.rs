@@ -271,7 +271,7 @@ impl Connection {
             permit,
             client: Some(client),
         });
-        (marks, begun)
+        (marks, begun.map_err(|refusal| *refusal))
     }
 
     /// Waits until what is at work is cut off. On HTTP/1, that is done in the task of the connection, where
