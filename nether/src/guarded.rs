@@ -62,7 +62,7 @@ impl Observed {
 
     /// Ends it. Not left to the drop, so that a handler without one drops nothing.
     #[cold]
-    pub(crate) fn end(mut self: Box<Self>, how: Ending, error: Option<&dyn fmt::Display>) {
+    pub(crate) fn end(mut self, how: Ending, error: Option<&dyn fmt::Display>) {
         if let Some(onlooker) = &mut self.onlooker {
             onlooker.end(how, error);
         }

@@ -456,10 +456,10 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::{Details, renamed};
-    use crate::http::request_id::{HEADER, RequestId};
+    use crate::http::request_id::{RequestId, X_REQUEST_ID};
 
     fn id(text: &str) -> RequestId {
-        let headers = HeaderMap::from_iter([(HEADER, text.parse().expect("it is visible"))]);
+        let headers = HeaderMap::from_iter([(X_REQUEST_ID, text.parse().expect("it is visible"))]);
         RequestId::given(&headers).expect("it is sane")
     }
 

@@ -379,6 +379,6 @@ pub(crate) fn end_observed<M: Message>(observed: Box<Observed>, result: &Handled
         Err(HandlerFault::UnitEnded(_)) => (Ending::CutOff, None),
         Err(HandlerFault::Rejected(rejection)) => (Ending::Rejected, Some(&**rejection)),
     };
-    let error = error.map(|error| Shielded::new(error));
-    observed.end(how, error.as_ref().map(|error| error as _));
+    let error = error.map(Shielded::new);
+    (*observed).end(how, error.as_ref().map(|error| error as _));
 }
