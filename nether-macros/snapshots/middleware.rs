@@ -14,9 +14,13 @@ impl Audit {
     }
 }
 const _: () = {
+    const _: () = ::nether::__private::shared_by_threads::<Audit>();
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::IsMiddleware for Audit {
+    impl ::nether::__private::IsMiddleware for Audit
+    where
+        for<'a> Self: ::nether::__private::Send + ::nether::__private::Sync,
+    {
         type Itself = Self;
         const DESCRIPTOR: ::nether::__private::MiddlewareDescriptor = ::nether::__private::MiddlewareDescriptor {
             declaration: ::nether::__private::Declaration {
@@ -40,10 +44,10 @@ const _: () = {
     #[automatically_derived]
     impl<M: Message + Named> ::nether::__private::Middleware<M> for Audit
     where
+        for<'a> Self: ::nether::__private::Send + ::nether::__private::Sync,
         M: ::nether::__private::Message,
         M::Reply: Debug,
     {
-        type Itself = Self;
         fn around(
             &self,
             call: ::nether::__private::Call<'_, M>,
@@ -54,7 +58,15 @@ const _: () = {
         where
             M: ::nether::__private::Send + ::nether::__private::Sync,
         {
-            async move { Self::around(self, call, next).await }
+            async move {
+                let answer: ::nether::__private::Answer<M> = Self::around(
+                        self,
+                        call,
+                        next,
+                    )
+                    .await;
+                answer
+            }
         }
     }
 };

@@ -195,23 +195,23 @@ const _: () = {
                     ::nether::__private::repeated::<Open>,
                 ),
             };
-            ::nether::__private::attempt_alone::<
-                ::nether::__private::Within<
+            ::nether::__private::attempt_alone(
+                POLICY,
+                (
+                    ::nether::__private::named::<
+                        <Audit as ::nether::__private::IsMiddleware>::Itself,
+                    >(),
                     (
-                        <<Audit as ::nether::__private::IsMiddleware>::Itself as ::nether::__private::Middleware<
-                            Open,
-                        >>::Itself,
-                        (
-                            <<Quota as ::nether::__private::IsMiddleware>::Itself as ::nether::__private::Middleware<
-                                Open,
-                            >>::Itself,
-                            (),
-                        ),
+                        ::nether::__private::named::<
+                            <Quota as ::nether::__private::IsMiddleware>::Itself,
+                        >(),
+                        (),
                     ),
-                >,
-                _,
-                _,
-            >(POLICY, module, parcel, ctx)
+                ),
+                module,
+                parcel,
+                ctx,
+            )
         }
     }
     const _: fn() = <Open as ::nether::__private::HandlerByValue>::may_change::<_>;
@@ -268,18 +268,18 @@ const _: () = {
                 limits: LIMITS_OF_Opened,
                 again: ::nether::__private::Option::None,
             };
-            ::nether::__private::attempt_alone::<
-                ::nether::__private::Within<
-                    (
-                        <<Audit as ::nether::__private::IsMiddleware>::Itself as ::nether::__private::Middleware<
-                            Opened,
-                        >>::Itself,
-                        (),
-                    ),
-                >,
-                _,
-                _,
-            >(POLICY, module, parcel, ctx)
+            ::nether::__private::attempt_alone(
+                POLICY,
+                (
+                    ::nether::__private::named::<
+                        <Audit as ::nether::__private::IsMiddleware>::Itself,
+                    >(),
+                    (),
+                ),
+                module,
+                parcel,
+                ctx,
+            )
         }
     }
     ::nether::__private::inventory::submit! {

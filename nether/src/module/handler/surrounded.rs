@@ -75,25 +75,12 @@ where
     P::Content: Unhandled<P::Message>,
     M: Module + ExclusiveHandler<P>,
 {
-    async fn call(
+    fn call(
         module: &mut M,
         content: &mut <P as Packed>::Content,
         ctx: &Context<M>,
-    ) -> Handled<P::Message> {
-        let values = found::<Self, P::Message, M>(ctx)?;
-        let message = Mutex::new(content);
-        let has_begun = AtomicBool::new(false);
-        let handler = pin!(async {
-            has_begun.store(true, Ordering::Relaxed);
-            let mut content = message.lock().await;
-            answered(M::handle(module, &mut **content, ctx, ReturnReply).await)
-        });
-        let around = Around {
-            message: &message,
-            info: info::<P::Message, M>(ctx),
-        };
-        let answer = Self::run(&values, &around, handler).await;
-        handled::<P::Message>(answer, has_begun.load(Ordering::Relaxed))
+    ) -> impl Future<Output = Handled<P::Message>> + Send {
+        run_alone::<Self, P, M>(module, content, ctx)
     }
 }
 
@@ -105,8 +92,59 @@ where
     P: Parcel<Message: Send + Sync> + Unhandled<<P as Parcel>::Message>,
     M: Module + Sync + SharedHandler<P>,
 {
-    async fn call(module: &M, parcel: &mut P, ctx: &Context<M>) -> Handled<P::Message> {
-        let values = found::<Self, P::Message, M>(ctx)?;
+    fn call(
+        module: &M,
+        parcel: &mut P,
+        ctx: &Context<M>,
+    ) -> impl Future<Output = Handled<P::Message>> + Send {
+        run_beside::<Self, P, M>(module, parcel, ctx)
+    }
+}
+
+/// Runs a chain around the handler of an exclusive module. That its future is `Send` is shown here, where the
+/// chain is any: shown of a list of types, it took the compiler minutes.
+fn run_alone<C, P, M>(
+    module: &mut M,
+    content: &mut P::Content,
+    ctx: &Context<M>,
+) -> impl Future<Output = Handled<P::Message>> + Send
+where
+    C: Chain<P::Message>,
+    P: Parcel,
+    P::Content: Unhandled<P::Message>,
+    M: Module + ExclusiveHandler<P>,
+{
+    async move {
+        let values = found::<C, P::Message, M>(ctx)?;
+        let message = Mutex::new(content);
+        let has_begun = AtomicBool::new(false);
+        let handler = pin!(async {
+            has_begun.store(true, Ordering::Relaxed);
+            let mut content = message.lock().await;
+            answered(M::handle(module, &mut **content, ctx, ReturnReply).await)
+        });
+        let around = Around {
+            message: &message,
+            info: info::<P::Message, M>(ctx),
+        };
+        let answer = C::run(&values, &around, handler).await;
+        handled::<P::Message>(answer, has_begun.load(Ordering::Relaxed))
+    }
+}
+
+/// The same around the handler of a shared module.
+fn run_beside<C, P, M>(
+    module: &M,
+    parcel: &mut P,
+    ctx: &Context<M>,
+) -> impl Future<Output = Handled<P::Message>> + Send
+where
+    C: Chain<P::Message>,
+    P: Parcel + Unhandled<<P as Parcel>::Message>,
+    M: Module + Sync + SharedHandler<P>,
+{
+    async move {
+        let values = found::<C, P::Message, M>(ctx)?;
         let message = Mutex::new(parcel);
         let has_begun = AtomicBool::new(false);
         let handler = pin!(async {
@@ -118,7 +156,7 @@ where
             message: &message,
             info: info::<P::Message, M>(ctx),
         };
-        let answer = Self::run(&values, &around, handler).await;
+        let answer = C::run(&values, &around, handler).await;
         handled::<P::Message>(answer, has_begun.load(Ordering::Relaxed))
     }
 }
