@@ -58,7 +58,7 @@ fn request(key: usize, resumes: bool) -> KeyedRequest {
         fingerprint: [0; 32],
         owner: KeyOwner {
             hash: [(key % 3) as u8; 32],
-            is_verified: key % 3 == 0,
+            is_verified: key.is_multiple_of(3),
         },
         resumes,
     }

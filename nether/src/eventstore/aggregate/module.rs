@@ -158,7 +158,7 @@ async fn attempt<A: Executes<P>, P: Parcel>(
             Err(fault) => Err(fault),
         };
         if let Some(observed) = observed {
-            end_observed::<P::Message>(observed, &result);
+            end_observed::<P::Message>(*observed, &result);
         }
         result
     };

@@ -157,7 +157,7 @@ async fn attempt<P: AnswersParcel<R>, R: Parcel>(
             Ok(Err(fault)) | Err(fault) => Err(fault),
         };
         if let Some(observed) = observed {
-            end_observed::<R::Message>(observed, &result);
+            end_observed::<R::Message>(*observed, &result);
         }
         result
     };

@@ -209,7 +209,7 @@ impl<P: Parcel> HandlerPolicy<P> {
             (None, _) => unreachable!("a handler is given to be run"),
         };
         if let Some(observed) = observed {
-            end_observed::<P::Message>(observed, &result);
+            end_observed::<P::Message>(*observed, &result);
         }
         drop_unpanicked(Emptied(handler));
         result

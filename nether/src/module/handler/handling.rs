@@ -297,7 +297,7 @@ where
         })
         .await;
         if let Some(observed) = observed {
-            end_observed::<P::Message>(observed, &result);
+            end_observed::<P::Message>(*observed, &result);
         }
         result
     };
@@ -323,7 +323,7 @@ where
     let observed = observed(ctx, P::Message::descriptor);
     let result = Guarded::new(handler, observed.as_deref()).await;
     if let Some(observed) = observed {
-        end_observed::<P::Message>(observed, &result);
+        end_observed::<P::Message>(*observed, &result);
     }
     Attempt::Ended(result)
 }
@@ -368,7 +368,7 @@ fn observe(
 
 /// Tells those who look on how the handler ended.
 #[cold]
-pub(crate) fn end_observed<M: Message>(observed: Box<Observed>, result: &Handled<M>) {
+pub(crate) fn end_observed<M: Message>(observed: Observed, result: &Handled<M>) {
     let (how, error): (_, Option<&dyn fmt::Display>) = match result {
         Ok(Ok(_)) => (Ending::Handled, None),
         Ok(Err(error)) if is_refusal::<M>(error) => (Ending::Refused, Some(error)),
@@ -380,5 +380,5 @@ pub(crate) fn end_observed<M: Message>(observed: Box<Observed>, result: &Handled
         Err(HandlerFault::Rejected(rejection)) => (Ending::Rejected, Some(&**rejection)),
     };
     let error = error.map(Shielded::new);
-    (*observed).end(how, error.as_ref().map(|error| error as _));
+    observed.end(how, error.as_ref().map(|error| error as _));
 }

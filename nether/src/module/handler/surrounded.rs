@@ -101,8 +101,9 @@ where
     }
 }
 
-/// Runs a chain around the handler of an exclusive module. That its future is `Send` is shown here, where the
-/// chain is any: shown of a list of types, it took the compiler minutes.
+/// Runs a chain around the handler of an exclusive module. That its future is `Send` is shown here, for any
+/// chain, and not again for each list of types.
+#[allow(clippy::manual_async_fn)] // An `async fn` does not say that its future is `Send`.
 fn run_alone<C, P, M>(
     module: &mut M,
     content: &mut P::Content,
@@ -133,6 +134,7 @@ where
 }
 
 /// The same around the handler of a shared module.
+#[allow(clippy::manual_async_fn)]
 fn run_beside<C, P, M>(
     module: &M,
     parcel: &mut P,
