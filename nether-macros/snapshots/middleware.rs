@@ -38,6 +38,7 @@ const _: () = {
             &self,
             done: &::nether::__private::Committed<'_>,
         ) -> impl ::nether::__private::Future<Output = ()> + ::nether::__private::Send {
+            let (done,) = (done,);
             async move { Self::committed(self, done).await }
         }
     }
@@ -58,6 +59,7 @@ const _: () = {
         where
             M: ::nether::__private::Send + ::nether::__private::Sync,
         {
+            let (call, next) = (call, next);
             async move {
                 let answer: ::nether::__private::Answer<M> = Self::around(
                         self,

@@ -49,10 +49,10 @@ async fn every_way_of_sending_is_checked() {
     let ctx = system.context().with_principal("bob");
     let posted = ctx.process(tea()).await;
     assert!(matches!(posted, Err(SendError::Forbidden(_))), "{posted:?}");
-    let tried = ctx.try_send(tea()).err().expect("it is refused");
+    let tried = ctx.try_send(tea()).expect_err("it is refused");
     assert!(matches!(tried.error, SendError::Forbidden(_)));
     assert_eq!(tried.message.article, "tea");
-    let tried = ctx.try_process(tea()).err().expect("it is refused");
+    let tried = ctx.try_process(tea()).expect_err("it is refused");
     assert!(matches!(tried.error, SendError::Forbidden(_)));
     refused(ctx.clone().send(tea()).await);
     refused(ctx.nested().send(tea()).await);
