@@ -41,6 +41,7 @@ impl AccessDescriptor {
     }
 
     /// The first role that the principal does not have.
+    #[cfg(feature = "http")]
     pub(crate) fn missing(self, principal: &Principal) -> Option<&'static str> {
         missing(self.roles, principal)
     }

@@ -44,6 +44,7 @@ use crate::latency::Latencies;
 use crate::mediator::Mediator;
 use crate::message::Event;
 use crate::module::AnyInstance;
+#[cfg(feature = "http")]
 use crate::observers::Observers;
 use crate::registry::{Registry, Topology};
 #[cfg(all(feature = "http", feature = "eventstore"))]
