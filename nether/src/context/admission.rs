@@ -1,5 +1,5 @@
-//! Checks who may send a message from outside, before the message waits for room. Its rules are checked once it
-//! has a route, by [`Handle::admit_valid`].
+//! Checks who may send a message from outside, before the message waits for room. Its rules are checked once
+//! it has a route, by [`Handle::admit_valid`].
 
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
