@@ -1,5 +1,5 @@
-//! Whether a message from outside is admitted at all: decided before it is counted, and before it waits for
-//! room. First comes the check who may send it; a check of its content would come next.
+//! Checks who may send a message from outside, before the message waits for room. Its rules are checked once
+//! it has a route, by [`Handle::admit_valid`].
 
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -181,7 +181,8 @@ impl Handle {
         make: impl FnOnce(&[Option<&dyn Value>]) -> Span,
     ) -> Span {
         let is_awaited = self.message.is_some_and(Label::is_awaited);
-        let is_called = is_awaited || matches!(self.origin, Origin::Task(_));
+        let is_task = matches!(self.origin, Origin::Task(_) | Origin::RootTask(_));
+        let is_called = is_awaited || is_task;
         let kind = if is_called { "internal" } else { "consumer" };
         let module = (!module.is_empty()).then_some(module);
         let attempt = self

@@ -85,7 +85,7 @@ impl Rejection {
     }
 
     /// Whether the handler had begun when the message was rejected.
-    #[cfg(feature = "http")]
+    #[cfg(any(feature = "http", feature = "eventstore"))]
     pub(crate) fn is_late(&self) -> bool {
         self.is_late
     }

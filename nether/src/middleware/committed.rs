@@ -17,10 +17,16 @@ impl<'a> Committed<'a> {
         Committed { scope }
     }
 
-    /// The id of the unit of work: what [`MessageInfo::correlation_id`](crate::MessageInfo::correlation_id)
-    /// of each of its messages was.
-    pub fn correlation_id(&self) -> ContextId {
+    /// The id of the unit of work: the `context` in the [`MessageId`](crate::MessageId) of each of its
+    /// messages.
+    pub fn context_id(&self) -> ContextId {
         self.scope.id()
+    }
+
+    /// The correlation ID: what [`MessageInfo::correlation_id`](crate::MessageInfo::correlation_id) of each of
+    /// its messages was. Units of work that sagas open share it.
+    pub fn correlation_id(&self) -> ContextId {
+        self.scope.correlation_id()
     }
 
     /// The id of the unit of work that it was nested in, if it was.
@@ -47,7 +53,7 @@ impl<'a> Committed<'a> {
 impl fmt::Debug for Committed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Committed")
-            .field("context", &self.correlation_id())
+            .field("context", &self.context_id())
             .field("handled", &self.handled())
             .finish()
     }

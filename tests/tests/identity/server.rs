@@ -225,6 +225,7 @@ async fn the_log_names_endpoints_that_require_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn an_authenticator_has_as_long_as_a_request() {
+    let (lines, _guard) = Lines::of_this_thread();
     let (_system, at) = serving(|server| {
         let never = from_fn([SecurityScheme::bearer()], async |_: RequestHead| {
             std::future::pending().await
@@ -234,7 +235,14 @@ async fn an_authenticator_has_as_long_as_a_request() {
             .request_timeout(std::time::Duration::from_secs(5))
     })
     .await;
-    assert_eq!(get(&at, "/open").await.status, 504);
+    let answer = get(&at, "/open").await;
+    assert_eq!(answer.status, 504);
+    let (log, json) = (lines.take(), answer.json());
+    let id = json["request_id"].as_str().unwrap();
+    assert!(
+        log.contains(id) && log.contains("the authenticator took longer"),
+        "{log}"
+    );
 }
 
 #[tokio::test]
@@ -255,11 +263,16 @@ async fn an_authenticator_that_fails_is_logged_and_tells_clients_nothing() {
     let answer = get(&at, "/open").await;
     assert_eq!(answer.status, 500);
     assert!(!answer.body.contains("sessions"), "{answer:?}");
+    let json = answer.json();
+    let id = json["request_id"].as_str().unwrap();
     let answer = get(&at, "/who").await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
     assert_eq!(get(&at, "/me").await.status, 500);
     let log = lines.take();
-    assert!(log.contains("no table `sessions`"), "{log}");
+    assert!(
+        log.contains("no table `sessions`") && log.contains(id),
+        "{log}"
+    );
 }
 
 #[tokio::test]
@@ -279,7 +292,8 @@ async fn the_description_says_what_is_required() {
     assert_eq!(place["security"], roles);
     let responses = &place["responses"];
     assert!(responses["401"]["headers"]["WWW-Authenticate"].is_object());
-    assert!(responses["403"].is_object());
+    let refusals = responses["403"]["description"].as_str().unwrap();
+    assert!(refusals.contains("The principal may not"), "{refusals}");
     let open = &document["paths"]["/open"]["get"];
     assert!(open["security"].is_null() && open["responses"]["401"].is_null());
 }

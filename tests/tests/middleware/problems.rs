@@ -1,5 +1,6 @@
 //! Over HTTP, a rejection is a problem with its status.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -98,8 +99,57 @@ async fn the_idempotency_key_of_a_rejected_command_may_be_used_again() {
         (answer.status, answer.body)
     };
     assert_eq!(sow("shy").await.0, 409);
-    let first = (200, "1".to_owned());
+    let first = (201, "1".to_owned());
     assert_eq!(sow("shy").await, first);
     assert_eq!(sow("shy").await, first);
+    system.shutdown().await;
+}
+
+/// Rejects what is tried again.
+struct OnceOnly;
+
+#[nether::middleware]
+impl OnceOnly {
+    async fn around<M: Message>(&self, call: Call<'_, M>, next: Next<'_, M>) -> Answer<M> {
+        match call.attempt() {
+            1 => next.run(call).await,
+            _ => call.reject(Rejection::new(429, "once is enough")),
+        }
+    }
+}
+
+#[command(reply = u32, http = "POST /trees")]
+#[derive(Clone)]
+struct Plant;
+
+struct Orchard(Arc<AtomicU32>);
+
+#[module(handles = Plant, with = OnceOnly, retry = 1, backoff = "1ms..1ms", manual)]
+impl Orchard {
+    async fn plant(&self, _: Plant) -> nether::Result<u32> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Err(nether::Error::msg("the spade broke"))
+    }
+}
+
+#[tokio::test]
+async fn the_idempotency_key_of_a_command_is_kept_if_an_earlier_attempt_had_begun() {
+    let system = System::builder().isolated().provide(OnceOnly);
+    let system = system.start().await.unwrap();
+    let planted = Arc::new(AtomicU32::new(0));
+    system.attach(Orchard(Arc::clone(&planted))).await.unwrap();
+    let address = open(&system, named(&system)).await;
+    let plant = async || {
+        let headers = [("idempotency-key", "\"k\""), JSON];
+        request(&address, "POST /trees", &headers, "null").await
+    };
+    for _ in 0..2 {
+        let answer = plant().await;
+        assert_eq!(
+            (answer.status, &answer.json()["detail"]),
+            (429, &"once is enough".into())
+        );
+    }
+    assert_eq!(planted.load(Ordering::SeqCst), 1);
     system.shutdown().await;
 }

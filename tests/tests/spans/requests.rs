@@ -6,7 +6,7 @@ use nether::eventstore::Store;
 use nether::http::{RequestContext, Server};
 use nether::prelude::*;
 use nether_tests::frames::{DATA, Frames, HEADERS};
-use nether_tests::http::{JSON, connect, get, head_and_body, open, post, request};
+use nether_tests::http::{JSON, by_header, connect, get, head_and_body, open, post, request};
 use tracing::Level;
 
 use crate::recorder::Recorder;
@@ -23,7 +23,9 @@ pub struct Told {
 
 #[nether::routes]
 fn routes() -> Router<System> {
-    Router::new().route("/by-hand/{name}", on_get(by_hand))
+    Router::new()
+        .route("/by-hand/{name}", on_get(by_hand))
+        .route("/without-context", on_get(async || "hello"))
 }
 
 async fn by_hand(ctx: RequestContext) -> String {
@@ -179,6 +181,48 @@ async fn a_span_names_its_route_and_never_the_path() {
     assert_eq!(span.get("http.request.method"), "_OTHER");
     assert_eq!(span.get("otel.name"), "_OTHER");
     system.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_span_names_who_asks_also_if_the_request_comes_to_no_context() {
+    let (recorder, _guard) = Recorder::of_this_thread(Level::DEBUG);
+    let (store, done) = (Store::memory(), Done::default());
+    let system = opened(&store, &done).await;
+    let server = Server::new(&system).authenticate(by_header());
+    let at = open(&system, server).await;
+    for (target, user, status, principal) in [
+        ("GET /by-hand/x", "ann", 200, "ann"),
+        ("GET /without-context", "ann", 200, "ann"),
+        ("GET /without-context", "nobody", 401, ""),
+    ] {
+        let answer = request(&at, target, &[("x-user", user)], "").await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        let span = recorder.all("request").pop().expect("it has one");
+        assert_eq!(span.get("principal"), principal, "{span:?}");
+        assert!(!span.get("http.route").is_empty(), "{span:?}");
+    }
+    let mut client = connect(&at).await;
+    let head = head_and_body("GET /told", &[("x-user", "bob")], "");
+    client.write(head).await;
+    client.until(": open").await;
+    let span = recorder.all("request").pop().expect("it has one");
+    assert_eq!(span.get("principal"), "bob");
+    system.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_file_that_was_sent_as_a_whole_is_no_cancelled_request() {
+    let (recorder, _guard) = Recorder::of_this_thread(Level::DEBUG);
+    let (store, done) = (Store::memory(), Done::default());
+    let system = opened(&store, &done).await;
+    let server = Server::new(&system).files("/static", env!("CARGO_MANIFEST_DIR"));
+    let at = open(&system, server).await;
+    let answer = get(&at, "/static/Cargo.toml").await;
+    assert_eq!(answer.status, 200);
+    system.shutdown().await;
+    let span = recorder.span("request");
+    assert_eq!(span.get("http.route"), "/static/{*file}");
+    assert_eq!(span.get("outcome"), "ok");
 }
 
 #[tokio::test]

@@ -116,3 +116,15 @@ async fn what_is_not_awaited_is_part_of_the_tree() {
         assert_eq!(recorder.span(name).get("otel.kind"), kind, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_task_that_the_program_spawns_has_a_span_of_the_same_kind() {
+    let (recorder, _guard) = Recorder::of_this_thread(Level::DEBUG);
+    let system = System::builder().isolated().start().await.unwrap();
+    let ctx = system.context();
+    ctx.spawn(async |_| Ok(())).unwrap();
+    ctx.close().await.unwrap();
+    system.shutdown().await;
+    let span = recorder.span("Context::spawn");
+    assert_eq!(span.get("otel.kind"), "internal");
+}

@@ -15,8 +15,8 @@ pub enum Delivery {
     /// Its handler returned an error or crashed, the command cannot be delivered, or its events cannot be
     /// written down.
     Failed(String),
-    /// It was not handled, and never will be: its aggregate cannot be read, or its events cannot be stored.
-    /// An earlier attempt may have been handled all the same.
+    /// It was not handled, and never will be: its aggregate cannot be read, its events cannot be stored, it
+    /// breaks its rules, or it was rejected. An earlier attempt may have been handled all the same.
     Impossible(String),
     /// It was not handled, and may be later.
     Refused(String),
@@ -69,14 +69,15 @@ pub fn not_listed(stored: &StoredCommand) -> Delivery {
 fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
     let reason = error.to_string();
     match error {
+        // Its handler did not have it; that of an earlier attempt may have had it.
+        CallError::Rejected(rejection) if !rejection.is_late() => Delivery::Impossible(reason),
+        CallError::Forbidden(_) | CallError::Invalid(_) => Delivery::Impossible(reason),
         CallError::Handler(_)
         | CallError::Panicked(_)
         | CallError::TimedOut(_)
         | CallError::Rejected(_)
         | CallError::TooDeep(_)
-        | CallError::Deadlock(_)
-        | CallError::Forbidden(_)
-        | CallError::Invalid(_) => Delivery::Failed(reason),
+        | CallError::Deadlock(_) => Delivery::Failed(reason),
         CallError::NoRoute(_)
         | CallError::CrashLooping(_)
         | CallError::BreakerOpen { .. }

@@ -51,8 +51,9 @@ impl<F: Future + Unpin> Future for Seldom<F> {
         if !seldom.alarm.has_rung.load(Ordering::Acquire) {
             return Poll::Pending;
         }
-        // Before the poll, in which it may ring again.
-        seldom.alarm.has_rung.store(false, Ordering::Release);
+        // Before the poll, in which it may ring again. A swap, since a store could overwrite a ring that came
+        // after the look above without acquiring what was written before it, and the poll would miss that.
+        seldom.alarm.has_rung.swap(false, Ordering::AcqRel);
         Pin::new(&mut seldom.future).poll(&mut Context::from_waker(&seldom.waker))
     }
 }

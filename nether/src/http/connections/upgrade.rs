@@ -2,8 +2,7 @@
 //!
 //! The server does not know what its handler does with it. So a stop waits for it, as for a request. A web
 //! socket is told: once its handler has sent what it was sending, the client gets a Close frame (RFC 6455,
-//! section
-//! 7.4.1: 1001, going away), whose answer ends the handler's wait for messages.
+//! section 7.4.1: 1001, going away), whose answer ends the handler's wait for messages.
 
 use std::io;
 use std::pin::Pin;

@@ -12,8 +12,10 @@ use tokio::time::timeout;
 
 use crate::http::identity::authenticate::Authenticator;
 use crate::http::identity::head::RequestHead;
+use crate::http::observation::observed::{note_matched_route, note_principal};
 use crate::http::replies::failure_log::FailedRequest;
-use crate::http::replies::problem::Details;
+use crate::http::replies::problem::{Details, Refusal};
+use crate::http::replies::problem_details::ProblemDetails;
 use crate::http::request_id::RequestId;
 use crate::http::server::settings::ServerSettings;
 use crate::http::server::state::ServerState;
@@ -51,18 +53,19 @@ impl Guard {
         let (mut parts, body) = request.into_parts();
         let mut response = match self.admit(&mut parts).await {
             Ok(()) => answer(Request::from_parts(parts, body)).await,
-            Err(details) => details.answer_to(&parts),
+            Err(refusal) => refused(&refusal, &parts),
         };
         challenge(settings, &mut response);
         response
     }
 
     /// Notes who asks, and checks that they may.
-    async fn admit(&self, parts: &mut request::Parts) -> Result<(), Details> {
+    async fn admit(&self, parts: &mut request::Parts) -> Result<(), Refusal> {
         let settings = &self.state.settings;
         if let Some(authenticator) = &settings.authenticator {
             let principal = authenticated(authenticator, settings, parts).await?;
             if !principal.is_anonymous() {
+                note_principal(&parts.extensions, &principal);
                 parts.extensions.insert(principal);
             }
         }
@@ -71,13 +74,13 @@ impl Guard {
         };
         if settings.authenticator.is_none() {
             // The server would not have started, so the endpoint came later.
-            return Err(Details::forbidden(None));
+            return Err(Details::forbidden(None).into());
         }
         let principal = parts.extensions.get::<Principal>();
         let principal = principal.ok_or_else(Details::not_signed_in)?;
         match access.missing(principal) {
             None => Ok(()),
-            missing => Err(Details::forbidden(missing)),
+            missing => Err(Details::forbidden(missing).into()),
         }
     }
 }
@@ -87,23 +90,29 @@ async fn authenticated(
     authenticator: &Authenticator,
     settings: &ServerSettings,
     parts: &request::Parts,
-) -> Result<Principal, Details> {
+) -> Result<Principal, Refusal> {
     let asked = authenticator.authenticate(RequestHead::of(parts));
-    let asked = timeout(settings.request_timeout, asked).await;
-    let refusal = match asked {
-        Err(_) => return Err(Details::too_late()),
-        Ok(Ok(principal)) => return Ok(principal),
-        Ok(Err(problem)) => problem.into_refusal(),
-    };
-    let (details, error) = refusal.parts();
+    match timeout(settings.request_timeout, asked).await {
+        Ok(asked) => asked.map_err(ProblemDetails::into_refusal),
+        Err(_) => {
+            let error = "the authenticator took longer than a request may";
+            Err(Refusal::new(Details::too_late(), error.to_owned()))
+        }
+    }
+}
+
+/// The answer to a request that is refused; the log has the same id, if it is the server that failed.
+#[cold]
+fn refused(refusal: &Refusal, parts: &request::Parts) -> Response {
+    let (id, (details, error)) = (RequestId::of(&parts.headers), refusal.parts());
     let failed = FailedRequest {
-        id: &RequestId::of(&parts.headers),
+        id: &id,
         message: "",
         error: &error,
         is_impatient: false,
     };
     failed.log(details);
-    Err(details.clone())
+    refusal.answer(&id)
 }
 
 /// Tells the client of a 401 how to send credentials (RFC 9110, section 11.6.1), unless the answer says it.
@@ -137,5 +146,6 @@ where
 
 /// The guard as a layer, around routes that are written by hand.
 pub(crate) async fn layer(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    note_matched_route(&request);
     guard.around(request, |request| next.run(request)).await
 }

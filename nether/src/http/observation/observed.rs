@@ -1,6 +1,7 @@
 //! [`ObservedRequest`]: what those who answer a request note of it, for its span and its line in the log.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{MatchedPath, Request};
@@ -9,6 +10,7 @@ use tracing::Span;
 
 use crate::context::Context;
 use crate::http::request_id::RequestId;
+use crate::principal::Principal;
 use crate::trace::TraceContext;
 
 /// The name of the route, as the program has it.
@@ -28,6 +30,7 @@ pub(in crate::http) struct ObservedRequest {
     pub(super) method: &'static str,
     pub(super) route: OnceLock<RouteName>,
     pub(super) id: OnceLock<RequestId>,
+    pub(super) has_principal: AtomicBool,
 }
 
 impl ObservedRequest {
@@ -42,12 +45,18 @@ impl ObservedRequest {
             let own = || RequestId::of_context(ctx.correlation_id());
             self.note_id(given.cloned().unwrap_or_else(own));
             if let Some(principal) = ctx.principal() {
-                self.span.record("principal", principal.id());
+                self.note_principal(principal);
             }
         }
         match &self.trace {
             Some(trace) => ctx.with_trace_context(trace.clone()),
             None => ctx,
+        }
+    }
+
+    fn note_principal(&self, principal: &Principal) {
+        if !self.has_principal.swap(true, Ordering::Relaxed) {
+            self.span.record("principal", principal.id());
         }
     }
 
@@ -65,6 +74,13 @@ impl ObservedRequest {
             self.span.record("otel.name", name);
             route
         });
+    }
+}
+
+/// Notes who asks, if the request is observed: also if it comes to no context.
+pub(in crate::http) fn note_principal(extensions: &Extensions, principal: &Principal) {
+    if let Some(observed) = ObservedRequest::of(extensions) {
+        observed.note_principal(principal);
     }
 }
 

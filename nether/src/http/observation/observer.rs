@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, Version};
 use axum::response::Response;
 use tokio::time::Instant;
@@ -27,6 +29,9 @@ pub(in crate::http) struct RequestObserver {
     began: Instant,
     status: Option<StatusCode>,
     bytes: u64,
+    /// How many bytes the answer has, if its head says so. The body is not asked for more than that, and so
+    /// may not say that it has ended.
+    length: Option<u64>,
     /// Whether the answer was sent to its end.
     is_done: bool,
     is_logged: bool,
@@ -79,6 +84,7 @@ impl RequestObserver {
             method,
             route: OnceLock::new(),
             id: OnceLock::new(),
+            has_principal: AtomicBool::new(false),
         };
         if let Some(id) = RequestId::given(headers).filter(|_| observed.is_shown) {
             observed.note_id(id);
@@ -91,6 +97,7 @@ impl RequestObserver {
             began: Instant::now(),
             status: None,
             bytes: 0,
+            length: None,
             is_done: false,
             is_logged,
             is_quiet,
@@ -119,6 +126,8 @@ impl RequestObserver {
     #[cold]
     pub(in crate::http) fn note_answer(&mut self, status: StatusCode, headers: &HeaderMap) {
         self.status = Some(status);
+        let length = headers.get(CONTENT_LENGTH);
+        self.length = length.and_then(|length| length.to_str().ok()?.parse().ok());
         if self.observed.is_shown
             && let Some(id) = RequestId::of_answer(headers)
         {
@@ -134,6 +143,7 @@ impl RequestObserver {
     /// Notes bytes of the answer that were handed on.
     pub(in crate::http) fn note_sent(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
+        self.is_done |= self.length == Some(self.bytes);
     }
 
     /// Notes that the answer was sent to its end.

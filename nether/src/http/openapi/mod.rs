@@ -67,6 +67,17 @@ fn response(description: &str, schema: &str) -> Value {
     })
 }
 
+/// Adds a refusal to the responses of an operation; or to the description of the response with that status.
+fn add_refusal(responses: &mut Value, status: &str, description: &str) {
+    match responses.get_mut(status) {
+        Some(known) => {
+            let before = known["description"].as_str().unwrap_or_default();
+            known["description"] = format!("{before}; {description}").into();
+        }
+        None => responses[status] = response(description, "Problem"),
+    }
+}
+
 /// Problem details (RFC 9457), as a schema.
 struct ProblemSchema;
 

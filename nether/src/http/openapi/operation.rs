@@ -11,7 +11,7 @@ use crate::http::endpoints::entry::{EndpointEntry, EndpointKind, parameters_of};
 use crate::http::events;
 use crate::http::events::field_form::FieldForm;
 use crate::http::openapi::schema::{of_body, of_event, of_field, without_null};
-use crate::http::openapi::{operation_id, response};
+use crate::http::openapi::{add_refusal, operation_id, response};
 use crate::http::replies::problem::{ProblemKind, title_of};
 use crate::message::MessageKind;
 
@@ -38,9 +38,9 @@ pub(super) fn operation(
     {
         operation.insert("requestBody".to_owned(), request_body(schema));
     }
-    let mut responses = responses(endpoint, schemas);
+    let mut responses = json!(responses(endpoint, schemas));
     refusals(endpoint, &mut responses);
-    operation.insert("responses".to_owned(), json!(responses));
+    operation.insert("responses".to_owned(), responses);
     if endpoint.is_deprecated {
         operation.insert("deprecated".to_owned(), true.into());
     }
@@ -200,20 +200,12 @@ fn responses(endpoint: &EndpointEntry, schemas: &mut SchemaGenerator) -> BTreeMa
 }
 
 /// Adds what is answered before the endpoint is asked, to what it may answer itself.
-fn refusals(endpoint: &EndpointEntry, responses: &mut BTreeMap<String, Value>) {
+fn refusals(endpoint: &EndpointEntry, responses: &mut Value) {
     let only_reads = endpoint.method() == "GET";
     let foreign = (!only_reads).then_some(("403", "A page of another origin sent the request"));
     let host = ("421", "The server does not answer for the host");
     for (status, description) in foreign.into_iter().chain([host]) {
-        match responses.get_mut(status) {
-            Some(known) => {
-                let before = known["description"].as_str().unwrap_or_default();
-                known["description"] = format!("{before}; {description}").into();
-            }
-            None => {
-                responses.insert(status.to_owned(), problem(description));
-            }
-        }
+        add_refusal(responses, status, description);
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::http::identity::authenticate::Authenticator;
 use crate::http::identity::scheme::named;
-use crate::http::openapi::response;
+use crate::http::openapi::add_refusal;
 use crate::message::AccessDescriptor;
 
 /// The security schemes of the API.
@@ -30,14 +30,7 @@ pub(super) fn secure(
     operation["security"] = schemes.collect();
     let responses = &mut operation["responses"];
     let challenge = json!({ "schema": { "type": "string" } });
-    add(responses, "401", "Credentials are missing or wrong");
+    add_refusal(responses, "401", "Credentials are missing or wrong");
     responses["401"]["headers"]["WWW-Authenticate"] = challenge;
-    add(responses, "403", "The principal may not");
-}
-
-/// Adds a response, unless errors of the message have that status too.
-fn add(responses: &mut Value, status: &str, description: &str) {
-    if responses.get(status).is_none() {
-        responses[status] = response(description, "Problem");
-    }
+    add_refusal(responses, "403", "The principal may not");
 }

@@ -386,6 +386,13 @@ impl Refusal {
     }
 }
 
+/// A problem that says all there is to say.
+impl From<Details> for Refusal {
+    fn from(details: Details) -> Self {
+        Refusal::new(details, String::new())
+    }
+}
+
 /// The problem that an endpoint would answer with, under the id of the request: for handlers of
 /// [`#[routes]`](macro@crate::routes).
 ///

@@ -1,4 +1,4 @@
-//! Settings of [`Server`] that say who may ask: hosts, origins, proxies, principals.
+//! Settings of [`Server`] that say who may ask: hosts, origins, proxies.
 
 use tower_http::cors::CorsLayer;
 

@@ -165,6 +165,11 @@ pub(crate) fn failure_of<M: Message>(
             (error, Verdict::Failed)
         }
         Err(HandlerFault::Rejected(rejection)) => {
+            // The handler of an earlier attempt may have done a part of it.
+            let rejection = match handle.attempt() {
+                0 => rejection,
+                _ => Box::new(rejection.after_handler(true)),
+            };
             (CallError::Rejected(rejection), Verdict::Refused)
         }
         Err(HandlerFault::UnitEnded(reason)) => (reason.into_call_error(M::NAME), Verdict::Failed),
