@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::http::identity::authenticate::Authenticator;
 use crate::http::identity::head::RequestHead;
+use crate::http::observation::observed::note_principal;
 use crate::http::replies::failure_log::FailedRequest;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
@@ -63,6 +64,7 @@ impl Guard {
         if let Some(authenticator) = &settings.authenticator {
             let principal = authenticated(authenticator, settings, parts).await?;
             if !principal.is_anonymous() {
+                note_principal(&parts.extensions, &principal);
                 parts.extensions.insert(principal);
             }
         }

@@ -9,6 +9,7 @@ use tracing::Span;
 
 use crate::context::Context;
 use crate::http::request_id::RequestId;
+use crate::principal::Principal;
 use crate::trace::TraceContext;
 
 /// The name of the route, as the program has it.
@@ -28,6 +29,8 @@ pub(in crate::http) struct ObservedRequest {
     pub(super) method: &'static str,
     pub(super) route: OnceLock<RouteName>,
     pub(super) id: OnceLock<RequestId>,
+    /// Whether the principal is noted.
+    pub(super) principal: OnceLock<()>,
 }
 
 impl ObservedRequest {
@@ -42,7 +45,7 @@ impl ObservedRequest {
             let own = || RequestId::of_context(ctx.correlation_id());
             self.note_id(given.cloned().unwrap_or_else(own));
             if let Some(principal) = ctx.principal() {
-                self.span.record("principal", principal.id());
+                self.note_principal(principal);
             }
         }
         match &self.trace {
@@ -58,6 +61,12 @@ impl ObservedRequest {
         });
     }
 
+    fn note_principal(&self, principal: &Principal) {
+        if self.principal.set(()).is_ok() {
+            self.span.record("principal", principal.id());
+        }
+    }
+
     fn note_route(&self, route: RouteName) {
         self.route.get_or_init(|| {
             self.span.record("http.route", &*route);
@@ -65,6 +74,13 @@ impl ObservedRequest {
             self.span.record("otel.name", name);
             route
         });
+    }
+}
+
+/// Notes who asks, if the request is observed: also of a request that is refused, or answered without a context.
+pub(in crate::http) fn note_principal(extensions: &Extensions, principal: &Principal) {
+    if let Some(observed) = ObservedRequest::of(extensions) {
+        observed.note_principal(principal);
     }
 }
 

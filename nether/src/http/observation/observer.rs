@@ -79,6 +79,7 @@ impl RequestObserver {
             method,
             route: OnceLock::new(),
             id: OnceLock::new(),
+            principal: OnceLock::new(),
         };
         if let Some(id) = RequestId::given(headers).filter(|_| observed.is_shown) {
             observed.note_id(id);
