@@ -15,7 +15,7 @@ use crate::system::System;
 impl Server {
     /// The most bytes of idempotency keys and of the answers under them: 64 MiB by default, in memory or in
     /// the event store. A principal may take an eighth of them. Requests without a
-    /// [principal](Server::principal) share an eighth for each address that they come from, and take at most
+    /// [principal](Server::authenticate) share an eighth for each address that they come from, and take at most
     /// half of the bytes together.
     ///
     /// What is kept stays. When there is no room, a request with a new key is answered with 503.
