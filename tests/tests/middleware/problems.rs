@@ -98,7 +98,7 @@ async fn the_idempotency_key_of_a_rejected_command_may_be_used_again() {
         (answer.status, answer.body)
     };
     assert_eq!(sow("shy").await.0, 409);
-    let first = (200, "1".to_owned());
+    let first = (201, "1".to_owned());
     assert_eq!(sow("shy").await, first);
     assert_eq!(sow("shy").await, first);
     system.shutdown().await;
