@@ -118,15 +118,21 @@ impl From<garde::Report> for Violations {
     }
 }
 
+/// How many violations a text has: messages come from outside, and what is wrong with one is logged in one line.
+const MOST_SHOWN: usize = 16;
+
 impl fmt::Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, violation) in self.iter().enumerate() {
+        for (index, violation) in self.iter().take(MOST_SHOWN).enumerate() {
             if index > 0 {
                 f.write_str("; ")?;
             }
             violation.fmt(f)?;
         }
-        Ok(())
+        match self.0.len().saturating_sub(MOST_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }
 
@@ -150,5 +156,24 @@ impl fmt::Display for Invalid {
 impl StdError for Invalid {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&self.violations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Violations;
+
+    #[test]
+    fn a_text_has_a_few_violations_and_the_number_of_the_others() {
+        let mut violations = Violations::new();
+        for index in 0..16 {
+            violations.add(format!("items[{index}]"), "must be odd");
+        }
+        let few = violations.to_string();
+        assert!(few.ends_with("`items[15]`: must be odd"), "{few}");
+        for index in 16..1000 {
+            violations.add(format!("items[{index}]"), "must be odd");
+        }
+        assert_eq!(violations.to_string(), few + "; and 984 more");
     }
 }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use crate::guarded::{catch, said_last};
+use crate::race::race;
 use crate::scope::Scope;
 use crate::sync::lock;
 
@@ -55,17 +56,30 @@ impl AfterCommit {
     }
 }
 
-/// Does all of it, one after the other. It cannot undo what is committed: a panic is logged.
+/// Does all of it, one after the other. It cannot undo what is committed: a panic is logged. What has not ended
+/// when a stop has no more time is cut off, as spawned tasks are.
 pub(super) async fn run(steps: Vec<CommitStep>, scope: &Arc<Scope>) {
     for CommitStep { name, step, .. } in steps {
-        let scope = Arc::clone(scope);
-        if let Err(panic) = catch(async move { step(scope).await }).await {
-            let panic = said_last(panic);
-            tracing::error!(
+        let (own, tasks) = (Arc::clone(scope), &scope.mediator.tasks);
+        let done = async { Some(catch(async move { step(own).await }).await) };
+        let cut_off = async {
+            tasks.until_cut_off().await;
+            None
+        };
+        match race(done, cut_off).await {
+            Some(Ok(())) => {}
+            Some(Err(panic)) => {
+                let panic = said_last(panic);
+                tracing::error!(
+                    middleware = name,
+                    panic,
+                    "middleware panicked after a commit"
+                );
+            }
+            None => tracing::warn!(
                 middleware = name,
-                panic,
-                "middleware panicked after a commit"
-            );
+                "a stop cut off what middleware does after a commit"
+            ),
         }
     }
 }

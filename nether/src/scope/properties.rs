@@ -300,6 +300,14 @@ impl Scope {
         }
     }
 
+    /// Waits until the deadline that it has; without one, for ever.
+    pub(crate) async fn until_deadline(&self) {
+        match self.deadline() {
+            Some(deadline) => sleep_until(deadline.0).await,
+            None => pending().await,
+        }
+    }
+
     /// Whether it has a deadline, or one may be set.
     pub(crate) fn may_have_deadline(&self) -> bool {
         self.deadline().is_some() || self.deadline_set().is_some()

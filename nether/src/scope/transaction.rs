@@ -2,7 +2,7 @@
 //! commit (J. Gray, "Notes on data base operating systems", 1978): all prepare, then all commit.
 
 use std::any::{Any, type_name};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +11,7 @@ use tokio::sync::{OnceCell, SetOnce};
 use crate::error::{Error, Result, TransactionFailure, TransactionReport, TransactionStep};
 use crate::escaped::Escaped;
 use crate::guarded::{catch, panicked};
+use crate::race::race;
 use crate::scope::extras::Extras;
 use crate::scope::{Scope, after_commit};
 use crate::sync::lock;
@@ -202,9 +203,22 @@ impl Scope {
                 };
                 let rollback_cause = rollback_cause.filter(|_| has_transactions);
                 ended.because_of = rollback_cause.map(|by| (by.message, by.module));
-                if commits && ended.are_committed() {
-                    after_commit::run(steps, &scope).await;
-                }
+                let steps = if commits && ended.are_committed() {
+                    steps
+                } else {
+                    Vec::new()
+                };
+                let mut following = pin!(after_commit::run(steps, &scope));
+                let followed = async {
+                    following.as_mut().await;
+                    true
+                };
+                // Whoever closes waits for what follows until the deadline, and no longer.
+                let late = async {
+                    scope.until_deadline().await;
+                    false
+                };
+                let has_followed = race(followed, late).await;
                 let begun = std::mem::take(&mut *lock(&enlisted.begun));
                 let failed = ended.failed.clone();
                 let _ = enlisted.ended.set(ended); // Nobody else does.
@@ -213,6 +227,9 @@ impl Scope {
                     tracing::error!(context = %scope.id(), failure = %Escaped(&failure), "transaction failed");
                 }
                 drop(begun);
+                if !has_followed {
+                    following.await;
+                }
                 drop(counted);
             });
         }

@@ -297,3 +297,63 @@ async fn the_description_says_what_is_required() {
     let open = &document["paths"]["/open"]["get"];
     assert!(open["security"].is_null() && open["responses"]["401"].is_null());
 }
+
+#[tokio::test]
+async fn the_log_says_once_who_asks_also_of_a_request_that_is_refused() {
+    let (lines, _guard) = Lines::of_this_thread();
+    let (_system, at) = serving(|server| server).await;
+    lines.take();
+    for (headers, status) in [(&[ANN][..], 403), (&[ANN, CLERK], 201)] {
+        assert_eq!(place_as(&at, headers).await.status, status);
+        let log = lines.take();
+        let line = log.lines().find(|line| line.contains("nether::access"));
+        let line = line.unwrap_or_else(|| panic!("{log}"));
+        assert_eq!(line.matches("principal=\"ann\"").count(), 1, "{line}");
+        assert!(!log.contains("orders.write"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn no_way_of_writing_a_request_leads_around_what_is_required() {
+    for is_layered in [false, true] {
+        let (_system, at) = serving(|server| match is_layered {
+            true => server.layer(tower::layer::util::Identity::new()),
+            false => server,
+        })
+        .await;
+        let absolute = format!("GET http://{at}/letters/ann");
+        for line in [
+            "GET /letters/ann",
+            "HEAD /letters/ann",
+            "OPTIONS /letters/ann",
+            "PUT /letters/ann",
+            "POST /letters/ann",
+            "POST /letters/ann/",
+            "GET /letters/ann/",
+            "GET //letters/ann",
+            "GET /letters//ann",
+            "GET /%6cetters/ann",
+            "GET /letters%2Fann",
+            "GET /x/../letters/ann",
+            "GET /letters/ann?owner=bob",
+            "GET /letters",
+            "HEAD /letters",
+            &absolute,
+        ] {
+            for header in [
+                ("accept", "*/*"),
+                ("idempotency-key", "k"),
+                ("last-event-id", "0"),
+                ("x-http-method-override", "GET"),
+                ("x-user", ""),
+                ("x-roles", "letters"),
+            ] {
+                let answer = request(&at, line, &[JSON, header], "{}").await;
+                assert!(
+                    (400..500).contains(&answer.status),
+                    "{line} {header:?}: {answer:?}"
+                );
+            }
+        }
+    }
+}

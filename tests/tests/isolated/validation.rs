@@ -216,3 +216,52 @@ async fn a_message_without_a_handler_is_told_so_first() {
     let error = system.context().send(order("", &[])).await.unwrap_err();
     assert!(matches!(error, CallError::NoRoute(_)), "{error}");
 }
+
+/// Its rules panic.
+#[command(validate = Self::rules)]
+pub struct Unruly;
+
+impl Unruly {
+    fn rules(&self) -> Result<(), Violations> {
+        panic!("not today")
+    }
+}
+
+/// Sends what panics on its way.
+#[command(reply = u32)]
+pub struct Relay;
+
+/// Takes both.
+#[derive(Default)]
+pub struct Relays(u32);
+
+#[module(handles = [Unruly, Relay], manual)]
+impl Relays {
+    async fn unruly(&mut self, _: Unruly) {}
+
+    async fn relay(&mut self, _: Relay, ctx: &Context<Self>) -> u32 {
+        self.0 += 1;
+        let refused = ctx.process(Unruly).await;
+        assert!(matches!(refused, Err(SendError::Invalid(_))));
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn rules_that_panic_refuse_the_message_and_crash_nobody() {
+    let system = System::builder().isolated().start().await.unwrap();
+    system.attach(Relays::default()).await.unwrap();
+    let ctx = system.context();
+    let Err(CallError::Invalid(invalid)) = ctx.send(Unruly).await else {
+        panic!("its rules panic");
+    };
+    assert_eq!(
+        invalid.violations.to_string(),
+        "its rules could not be checked"
+    );
+    let refused = ctx.try_process(Unruly).unwrap_err();
+    assert!(matches!(refused.error, SendError::Invalid(_)));
+    // The module that sends it on keeps its state.
+    assert_eq!(ctx.send(Relay).await.unwrap(), 1);
+    assert_eq!(ctx.send(Relay).await.unwrap(), 2);
+}

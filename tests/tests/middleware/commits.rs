@@ -1,7 +1,10 @@
 //! What middleware does after a unit of work has been committed.
 
+use std::time::Duration;
+
 use nether::prelude::*;
 use nether::{Answer, Call, Committed, Message, Next, Principal, Transaction};
+use tokio::time::Instant;
 
 use crate::notes::Notes;
 
@@ -182,4 +185,64 @@ async fn a_nested_unit_of_work_is_committed_by_itself() {
     assert_eq!(notes.take(), ["rolled back"]);
     ctx.close().await.unwrap();
     assert_eq!(notes.take(), ["after 2 of ann"]);
+}
+
+/// Never ends after a commit.
+struct Endless;
+
+#[nether::middleware]
+impl Endless {
+    async fn around<M: Message>(&self, call: Call<'_, M>, next: Next<'_, M>) -> Answer<M> {
+        next.run(call).await
+    }
+
+    async fn committed(&self, _: &Committed<'_>) {
+        std::future::pending().await
+    }
+}
+
+#[query]
+struct Look;
+
+struct Looker(Notes);
+
+#[module(handles = Look, with = Endless, manual)]
+impl Looker {
+    async fn look(&self, _: Look) {}
+
+    #[on_stop]
+    async fn stop(&self) {
+        tokio::task::yield_now().await;
+        self.0.add("stopped");
+    }
+}
+
+async fn looking(notes: &Notes) -> System {
+    let system = System::builder().isolated().provide(Endless);
+    let system = system.start().await.unwrap();
+    system.attach(Looker(notes.clone())).await.unwrap();
+    system
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_never_ends_is_not_waited_for_beyond_the_deadline() {
+    let system = looking(&Notes::default()).await;
+    let began = Instant::now();
+    let ctx = system.context().with_timeout(Duration::from_secs(5));
+    ctx.ask(Look).await.unwrap();
+    // It is committed, so it has succeeded.
+    assert_eq!(ctx.close().await.unwrap().handled, 1);
+    assert_eq!(began.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_never_ends_is_cut_off_by_a_stop_like_a_task() {
+    let notes = Notes::default();
+    let system = looking(&notes).await;
+    let ctx = system.context().with_timeout(Duration::from_secs(1));
+    ctx.ask(Look).await.unwrap();
+    ctx.close().await.unwrap();
+    let report = system.shutdown().await;
+    assert_eq!((report.tasks_cut_off, &report.cut_off[..]), (1, &[][..]));
+    assert_eq!(notes.take(), ["stopped"]);
 }
