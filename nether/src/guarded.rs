@@ -37,8 +37,8 @@ pub(crate) struct Guarded<'a, F> {
     observed: Option<&'a Observed>,
 }
 
-/// What is done around a handler that is timed, intercepted, or to crash in a test. Boxed and lent, so that other
-/// handlers pay for one check.
+/// What is done around a handler that is timed, intercepted, or to crash in a test. Boxed and lent, so that
+/// other handlers pay for one check.
 #[derive(Debug)]
 pub(crate) struct Observed {
     /// Its time, if somebody asks for it.

@@ -1,6 +1,6 @@
-//! The rules for how long handlers may take, how often they are tried, and what stands around them: `timeout`,
-//! `retry`, `backoff` and `with`, of the module or of one handler (`#[handler(..)]`); and for the module's
-//! `breaker`.
+//! The rules for how long handlers may take, how often they are tried, and what stands around them:
+//! `timeout`, `retry`, `backoff` and `with`, of the module or of one handler (`#[handler(..)]`); and for
+//! the module's `breaker`.
 
 use std::time::Duration;
 

@@ -85,7 +85,7 @@ impl Gateway {
         let layers = Some(&state.settings.layers).filter(|_| !state.is_private);
         let layered = layers.and_then(|layers| {
             let routes = Arc::clone(&routes);
-            layers.around(move || routes.load().router.clone())
+            layers.around(move || routes.load().router.clone(), strip_permit)
         });
         let gateway = Arc::new(Gateway {
             layered,
@@ -279,6 +279,11 @@ fn before(first: Router, then: Router) -> Router {
     first
         .fallback_service(then)
         .method_not_allowed_fallback(other_method)
+}
+
+/// Removes the place of a request, which ends when whoever has it lets go of it.
+fn strip_permit(extensions: &mut Extensions) {
+    extensions.remove::<RequestPermit>();
 }
 
 /// Forgets what a router has left in a request: the next one reads the parameters of its path anew.

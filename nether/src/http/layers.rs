@@ -13,8 +13,6 @@ use axum::response::{IntoResponse, Response};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::http::connections::permits::RequestPermit;
-
 /// All that a server serves to clients, as a service of tower's: what a layer of
 /// [`Server::layer`](crate::http::Server::layer) stands around.
 #[derive(Clone)]
@@ -81,18 +79,18 @@ impl Layers {
 
     /// One service for all requests, with the layers around whatever router there is when a request comes.
     /// So what a layer keeps, such as how many requests are at work, it keeps when the router is made anew.
-    /// `None` without layers.
+    /// `strip` removes from the extensions of a request what is not to be kept. `None` without layers.
     pub(super) fn around(
         &self,
         router: impl Fn() -> Router + Clone + Send + Sync + 'static,
+        strip: fn(&mut Extensions),
     ) -> Option<ServedRequests> {
         if self.is_empty() {
             return None;
         }
         let served = service_fn(move |mut request: Request| {
             let mut left = request.extensions().clone();
-            // It ends when who has it says so.
-            left.remove::<RequestPermit>();
+            strip(&mut left);
             request.extensions_mut().insert(OfLayers(left));
             router().oneshot(request)
         });

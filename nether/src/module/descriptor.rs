@@ -74,8 +74,8 @@ impl ModuleDescriptor {
         all
     }
 
-    /// Middleware of its handlers that nobody provides, as the error of its start: for what is started without
-    /// a check of the whole program.
+    /// Middleware of its handlers that nobody provides, as the error of its start: for what is started
+    /// without a check of the whole program.
     pub(super) fn check_middleware(&self, resources: &Resources) -> Result<()> {
         let mut all = self.middleware().into_iter();
         let Some(missing) = all.find(|middleware| !resources.has(&middleware.resource)) else {

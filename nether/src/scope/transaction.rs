@@ -12,7 +12,6 @@ use crate::error::{Error, Result, TransactionFailure, TransactionReport, Transac
 use crate::escaped::Escaped;
 use crate::guarded::{catch, panicked};
 use crate::race::race;
-use crate::scope::extras::Extras;
 use crate::scope::{Scope, after_commit};
 use crate::sync::lock;
 
@@ -172,8 +171,8 @@ impl Scope {
 
     /// Whether something is to be done at its end: transactions to commit, or what follows a commit.
     pub(crate) fn has_ending(&self) -> bool {
-        let has_steps = |extras: &Extras| !extras.after_commit.is_empty();
-        self.has_enlisted() || self.extras().is_some_and(has_steps)
+        let extras = self.extras();
+        self.has_enlisted() || extras.is_some_and(|extras| !extras.after_commit.is_empty())
     }
 
     /// Ends the transactions of a unit of work that is over: commits them if it `succeeded`, and then does

@@ -10,17 +10,21 @@ use crate::tree::{File, files};
 const MACROS: &str = "nether-macros/src";
 const HELP: &str = "mend `TABLES` of tidy's `grammars.rs`";
 
-/// The file with the keys that several attributes have in common.
-const SHARED: &str = "nether-macros/src/limits.rs";
+/// The files with the keys that several attributes have in common.
+const SHARED: [&str; 2] = [
+    "nether-macros/src/limits.rs",
+    "nether-macros/src/module/args.rs",
+];
 
 /// Where the keys of an attribute are defined: its name, the file, and the constant, or the attribute's name
 /// in its `Grammar`.
-const TABLES: [(&str, &str, &str); 12] = [
+const TABLES: [(&str, &str, &str); 13] = [
     ("command", "message/args.rs", "COMMAND"),
     ("query", "message/args.rs", "QUERY"),
     ("event", "message/args.rs", "EVENT"),
     ("module", "module/args.rs", "module"),
     ("handler", "module/policy.rs", "handler"),
+    ("middleware", "middleware/args.rs", "middleware"),
     ("main", "entry/args.rs", "MAIN"),
     ("test", "entry/args.rs", "TEST"),
     ("routes", "routes/args.rs", "routes"),
@@ -48,7 +52,7 @@ pub(crate) fn read(root: &Path) -> (Keys, Vec<Finding>) {
         let source = sources.iter().find(|source| source.path == path);
         source.map_or_else(Vec::new, |source| lex(&source.text).tokens)
     };
-    let shared = tokens_of(SHARED);
+    let shared = SHARED.map(tokens_of).concat();
     for (attribute, file, table) in TABLES {
         let path = format!("{MACROS}/{file}");
         let source = sources.iter().find(|source| source.path == path);

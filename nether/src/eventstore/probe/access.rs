@@ -79,7 +79,7 @@ where
 }
 
 /// Fields, by name.
-pub(super) struct Named<P> {
+pub(super) struct NamedFields<P> {
     pub(super) of: P,
     /// Each with its place.
     pub(super) fields: std::vec::IntoIter<(String, String)>,
@@ -87,7 +87,7 @@ pub(super) struct Named<P> {
     pub(super) value: Option<String>,
 }
 
-impl<'de, P> MapAccess<'de> for Named<P>
+impl<'de, P> MapAccess<'de> for NamedFields<P>
 where
     P: ProbePlace + Deserializer<'de, Error = Unread>,
 {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, VariantAccess, Visitor};
 
-use crate::eventstore::probe::access::{Elements, Entry, Named, ProbePlace, Variant};
+use crate::eventstore::probe::access::{Elements, Entry, NamedFields, ProbePlace, Variant};
 use crate::eventstore::probe::choice::{Choices, NodeKind, below};
 use crate::eventstore::probe::guess;
 use crate::eventstore::probe::unread::{Probed, Unread};
@@ -119,7 +119,7 @@ impl<'a> Prober<'a> {
         fields: Vec<(String, String)>,
         visitor: V,
     ) -> Probed<V::Value> {
-        visitor.visit_map(Named {
+        visitor.visit_map(NamedFields {
             of: self,
             fields: fields.into_iter(),
             value: None,

@@ -44,7 +44,7 @@ impl<'a> Fields<'a> {
         }
         self.check_object()?;
         let mut body = serde_json::Deserializer::from_slice(self.body);
-        let value = body.deserialize_map(Around { texts, visitor })?;
+        let value = body.deserialize_map(TextsAround { texts, visitor })?;
         body.end()?;
         Ok(value)
     }
@@ -151,12 +151,12 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for NoFields<V> {
 }
 
 /// The members of the body, with the texts before them.
-struct Around<'a, V> {
+struct TextsAround<'a, V> {
     texts: Joined<'a, NoMore>,
     visitor: V,
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Around<'de, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for TextsAround<'de, V> {
     type Value = V::Value;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
