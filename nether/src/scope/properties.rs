@@ -41,8 +41,8 @@ pub(super) struct Properties {
     /// The correlation ID of what this unit of work goes on with, if that is not its own id.
     #[cfg(feature = "eventstore")]
     correlation: OnceLock<Arc<str>>,
-    /// The trace that caused it.
-    trace: OnceLock<TraceContext>,
+    /// The trace that caused it. Boxed: most have none.
+    trace: OnceLock<Box<TraceContext>>,
     /// One value of each type.
     baggage: Mutex<Vec<Arc<dyn Baggage>>>,
 }
@@ -347,17 +347,17 @@ impl Scope {
     /// The trace that caused it, or what it is nested in.
     pub(crate) fn trace(&self) -> Option<&TraceContext> {
         let mut all = self.properties.get()?.with_inherited();
-        all.find_map(|properties| properties.trace.get())
+        all.find_map(|properties| properties.trace.get().map(AsRef::as_ref))
     }
 
     /// The trace that caused it, if it was given one of its own.
     pub(crate) fn own_trace(&self) -> Option<&TraceContext> {
-        self.properties.get()?.trace.get()
+        self.properties.get()?.trace.get().map(AsRef::as_ref)
     }
 
     /// Sets the trace, unless there is one.
     pub(crate) fn set_trace(&self, trace: TraceContext) {
-        self.properties().trace.get_or_init(|| trace);
+        self.properties().trace.get_or_init(|| Box::new(trace));
     }
 
     pub(crate) fn parent(&self) -> Option<&Arc<Scope>> {

@@ -51,28 +51,32 @@ pub(super) async fn read(
 }
 
 /// All bytes of the body; `None` if there are more than `limit`. What has come in one piece is not copied.
+/// The pieces are held until the last one is there: as long as they are, they count as memory of bodies.
 async fn collect(body: &mut ReceivedBody, limit: usize) -> Result<Option<Bytes>, axum::Error> {
-    let mut first = Bytes::new();
-    let mut all = Vec::new();
+    let (mut first, mut rest) = (Bytes::new(), Vec::new());
+    let mut length = 0;
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
         if let Ok(piece) = frame?.into_data() {
-            if first.len().max(all.len()) + piece.len() > limit {
+            length += piece.len();
+            if length > limit {
                 return Ok(None);
             }
-            if first.is_empty() {
-                first = piece;
-            } else {
-                if all.is_empty() {
-                    all.extend_from_slice(&first);
-                }
-                all.extend_from_slice(&piece);
+            match first.is_empty() {
+                true => first = piece,
+                false => rest.push(piece),
             }
         }
         if body.is_end_stream() {
             break;
         }
     }
-    Ok(Some(if all.is_empty() { first } else { all.into() }))
+    if rest.is_empty() {
+        return Ok(Some(first));
+    }
+    let mut all = Vec::with_capacity(length);
+    all.extend_from_slice(&first);
+    rest.iter().for_each(|piece| all.extend_from_slice(piece));
+    Ok(Some(all.into()))
 }
 
 fn too_long(settings: &ServerSettings) -> Details {

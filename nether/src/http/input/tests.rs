@@ -157,7 +157,7 @@ fn what_is_wrong_is_named() {
         assert_eq!(details.status(), StatusCode::UNPROCESSABLE_ENTITY);
         let told = format!("{details:?}");
         assert!(told.contains(&format!("{said:?}")[1..said.len()]), "{told}");
-        assert!(told.contains(&format!("field: Some({field:?})")), "{told}");
+        assert!(told.contains(&format!("fault: Field({field:?})")), "{told}");
     }
 }
 
