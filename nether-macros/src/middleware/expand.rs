@@ -69,7 +69,8 @@ fn committed_method(method: &CheckedMethod, paths: &Paths) -> TokenStream {
     let (p, place) = (paths.private(), method.method.span());
     let done = spans::name("done", spans::attribute());
     let call = call(method, &quote!(#done));
-    // The statement keeps clippy from asking for an `async fn`, which would not say that its future is `Send`.
+    // The statement keeps clippy from asking for an `async fn`, which would not say that its future is
+    // `Send`.
     let body = quote_spanned!(place=> let (#done,) = (#done,); async move { #call });
     quote_spanned! {place=>
         const FOLLOWS_COMMITS: bool = true;

@@ -317,8 +317,8 @@ impl Handle {
     }
 }
 
-/// Refuses a message that breaks its own rules, or whose rules panic: what comes from outside must not crash who
-/// sends it on.
+/// Refuses a message that breaks its own rules, or whose rules panic: what comes from outside must not crash
+/// who sends it on.
 fn check_rules<M: Message>(validate: Validate<M>, message: &M) -> Result<(), SendError> {
     let checked = catch_unwind(AssertUnwindSafe(|| validate(message)));
     let checked = checked.unwrap_or_else(|panic| {

@@ -118,7 +118,8 @@ impl From<garde::Report> for Violations {
     }
 }
 
-/// How many violations a text has: messages come from outside, and what is wrong with one is logged in one line.
+/// How many violations a text has: messages come from outside, and what is wrong with one is logged in one
+/// line.
 const MOST_SHOWN: usize = 16;
 
 impl fmt::Display for Violations {

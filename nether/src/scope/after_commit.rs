@@ -56,8 +56,8 @@ impl AfterCommit {
     }
 }
 
-/// Does all of it, one after the other. It cannot undo what is committed: a panic is logged. What has not ended
-/// when a stop has no more time is cut off, as spawned tasks are.
+/// Does all of it, one after the other. It cannot undo what is committed: a panic is logged. What has not
+/// ended when a stop has no more time is cut off, as spawned tasks are.
 pub(super) async fn run(steps: Vec<CommitStep>, scope: &Arc<Scope>) {
     for CommitStep { name, step, .. } in steps {
         let (own, tasks) = (Arc::clone(scope), &scope.mediator.tasks);
