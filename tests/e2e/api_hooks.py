@@ -25,7 +25,8 @@ class SignedIn:
     """Asks as a user who may do everything. Schemathesis finds out by itself what happens without that."""
 
     def get(self, case, context) -> str:
-        url = f"{case.operation.schema.get_base_url()}/sessions"
+        base = case.operation.schema.get_base_url().rstrip("/")
+        url = f"{base}/sessions"
         body = json.dumps({"user": "ann", "password": "darjeeling"}).encode()
         request = urllib.request.Request(url, body, {"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as response:
