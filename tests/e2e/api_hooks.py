@@ -66,7 +66,7 @@ def is_beyond_schemas(problem: dict) -> bool:
 
 @schemathesis.check
 class every_operation_succeeds:
-    """Refusals alone would say little."""
+    """Refusals alone would say little. Nobody makes up a password; `SignedIn` has one, and fails without a session."""
 
     def __init__(self) -> None:
         self._operations: set[str] = set()
@@ -78,5 +78,5 @@ class every_operation_succeeds:
             self._succeeded.add(case.operation.label)
 
     def after_run(self, ctx) -> None:
-        never = sorted(self._operations - self._succeeded)
+        never = sorted(self._operations - self._succeeded - {"POST /sessions"})
         assert not never, f"never succeeded: {', '.join(never)}"
