@@ -18,7 +18,7 @@ pub(crate) struct Whose {
     pub(crate) noun: &'static str,
     /// The same, with its article.
     pub(crate) a_noun: &'static str,
-    /// What is written in the block.
+    /// The members of the block, as written.
     pub(crate) content: &'static str,
 }
 

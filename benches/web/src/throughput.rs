@@ -14,7 +14,7 @@ const CONNECTIONS: u32 = 8;
 
 const JSON: &str = r#"{"order_id":"0123456789","amount":99.5}"#;
 
-/// What is asked for, where, and how much of the same handler by hand Nether is to reach.
+/// One kind of request: its name, its endpoint, and the share of axum's throughput that Nether has to reach.
 struct Case {
     name: &'static str,
     path: &'static str,
@@ -43,7 +43,7 @@ const CASES: [Case; 3] = [
     },
 ];
 
-/// Who sends, and over what.
+/// The load generator, and the version of HTTP that it speaks.
 #[derive(Clone, Copy)]
 enum Client {
     Wrk,
@@ -53,7 +53,7 @@ enum Client {
 /// What a run gave.
 struct Run {
     per_second: f64,
-    /// Of half of the requests, and of 99 % or of all but outliers.
+    /// Latencies: of `wrk` the median and the 99th percentile, of `h2load` the mean and the maximum.
     latencies: String,
 }
 

@@ -1,4 +1,5 @@
-//! Who asks: users sign in with a password, and have a session from then on, whose ID is in a cookie.
+//! Users sign in with a password. The answer sets a cookie with the ID of their session, and the
+//! authenticator of the server finds the user by it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,13 +20,13 @@ const COOKIE: &str = "session";
 /// Signs in; the answer sets a cookie.
 #[command(reply = WithHeaders<Account>, error = SignInError, http = "POST /sessions", status = 201)]
 pub struct SignIn {
-    /// Who.
+    /// The name of the user.
     pub user: String,
     /// The password.
     pub password: String,
 }
 
-/// Who has signed in.
+/// Asks for the user who has signed in.
 #[query(reply = Account, error = SignInError, requires = nether::signed_in, http = "GET /me")]
 pub struct WhoAmI;
 
@@ -38,10 +39,10 @@ pub struct Account {
     pub roles: Vec<String>,
 }
 
-/// Why nobody has signed in.
+/// The reason why a sign-in was refused.
 #[derive(Debug, thiserror::Error, nether::Problem)]
 pub enum SignInError {
-    /// It is not said which of them is wrong.
+    /// The user or the password is wrong. Clients are not told which.
     #[error("there is no such user, or the password is another one")]
     #[problem(
         status = 401,
