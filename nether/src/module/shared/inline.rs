@@ -114,7 +114,7 @@ impl<M: Module + Shared> SharedCell<M> {
         P: Parcel,
         M: SharedHandler<P>,
     {
-        self.spawn(async move {
+        self.spawn(Box::pin(async move {
             accepted.take_place().await;
             let reply = accepted.run(&mut parcel).await;
             if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
@@ -122,7 +122,7 @@ impl<M: Module + Shared> SharedCell<M> {
                 let of = origin_of(ctx.handle(), P::Message::NAME, cell.declaration);
                 of.keep(FailureKind::of(error));
             }
-        });
+        }));
     }
 }
 

@@ -32,7 +32,7 @@ use crate::module::shared::running::Running;
 use crate::module::shared::slot::ModuleSlot;
 use crate::module::tally::{Crash, Tally};
 use crate::module::{Module, Shared};
-use crate::route::{CrashLoops, NextTry, Rejected};
+use crate::route::{BoxFuture, CrashLoops, NextTry, Rejected};
 use crate::sync::lock;
 use crate::waiting::Waiter;
 
@@ -180,7 +180,9 @@ impl<M: Module + Shared> SharedCell<M> {
     }
 
     /// Runs a handler in a task of its own. Once the module is cut off, it is dropped instead.
-    fn spawn(&self, handler: impl Future<Output = ()> + Send + 'static) {
+    ///
+    /// Boxed, so that tokio's part of a task is compiled once and not for each message.
+    fn spawn(&self, handler: BoxFuture<()>) {
         if let Some(tasks) = &mut *lock(&self.tasks) {
             while tasks.try_join_next().is_some() {}
             tasks.spawn_on(handler, &self.runtime);
