@@ -12,8 +12,11 @@ use crate::error::transaction::TransactionReport;
 #[non_exhaustive]
 pub struct ContextError {
     /// The messages that failed while no caller waited for their reply, or that were never handled, in the
-    /// order of the failures.
+    /// order of the failures: the first 1,000 of them. Each failure is also logged and published, as
+    /// [`HandlerFailed`](crate::HandlerFailed) or [`DeadLetter`](crate::DeadLetter), when it happens.
     pub failures: Vec<Failure>,
+    /// How many messages failed after those in `failures`.
+    pub unlisted: u64,
     /// Whether the context was cancelled.
     pub cancelled: bool,
     /// How many messages were still in flight when the context's deadline, or a deadlock, ended the wait; 0
@@ -47,8 +50,8 @@ impl fmt::Display for ContextError {
             [one] => parts.push(one.to_string()),
             [first, rest @ ..] => parts.push(format!(
                 "{} messages failed, first {first}, then {}",
-                rest.len() + 1,
-                list(rest)
+                self.failures.len() as u64 + self.unlisted,
+                list(rest, self.unlisted)
             )),
         }
         if !self.transactions.are_committed() {
@@ -58,12 +61,17 @@ impl fmt::Display for ContextError {
     }
 }
 
-fn list(failures: &[Failure]) -> String {
-    failures
-        .iter()
-        .map(Failure::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+/// How many failures the text of the error names.
+const NAMED: usize = 20;
+
+fn list(failures: &[Failure], unlisted: u64) -> String {
+    let named = failures.iter().take(NAMED).map(Failure::to_string);
+    let mut named: Vec<String> = named.collect();
+    let unnamed = failures.len().saturating_sub(NAMED) as u64 + unlisted;
+    if unnamed > 0 {
+        named.push(format!("and {unnamed} more"));
+    }
+    named.join(", ")
 }
 
 impl StdError for ContextError {

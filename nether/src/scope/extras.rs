@@ -1,5 +1,6 @@
 //! [`Extras`]: the parts of a unit of work besides its messages. They are created on first use.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, OnceLock};
 
 use tokio::sync::Notify;
@@ -31,6 +32,8 @@ pub(super) struct Extras {
     /// The first handler that failed: enlisted transactions must not be committed, even if its caller got the
     /// error.
     rollback_cause: OnceLock<RollbackCause>,
+    /// How many messages failed after the list of failures was full.
+    pub(super) unlisted_failures: AtomicU64,
 }
 
 /// The handler whose failure prevents the commit.

@@ -125,6 +125,7 @@ impl Scope {
     pub(crate) fn error(&self, unfinished: u64) -> ContextError {
         ContextError {
             failures: self.failures(),
+            unlisted: self.unlisted_failures(),
             cancelled: self.is_cancelled(),
             unfinished,
             deadlock: None,

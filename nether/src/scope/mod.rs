@@ -46,6 +46,9 @@ use crate::guarded::drop_unpanicked;
 use crate::mediator::{Mediator, Row, Table};
 use crate::sync::lock;
 
+/// How many failures a unit of work keeps.
+const MAX_FAILURES: usize = 1_000;
+
 /// The shared part of a context: one allocation per unit of work.
 ///
 /// How `sent` and `done` count is said in [`Flight`].
@@ -260,19 +263,35 @@ impl Scope {
         self.kind.is_of_report()
     }
 
-    /// Keeps a failure until the unit of work ends.
+    /// Keeps a failure until the unit of work ends, if it is one of the first [`MAX_FAILURES`]: a unit of work
+    /// that stays open must not grow with each failure. The others are counted.
     pub(crate) fn fail(&self, failure: Failure) {
-        if self.kind.is_unit() {
-            lock(&self.failures).push(failure);
-            self.has_failures.store(true, Ordering::SeqCst);
+        if !self.kind.is_unit() {
+            return;
         }
+        let mut failures = lock(&self.failures);
+        if failures.len() < MAX_FAILURES {
+            failures.push(failure);
+            self.has_failures.store(true, Ordering::SeqCst);
+            return;
+        }
+        drop(failures);
+        let unlisted = &self.extras_or_new().unlisted_failures;
+        unlisted.fetch_add(1, Ordering::SeqCst);
+        drop_unpanicked(failure);
+    }
+
+    /// How many messages failed that [`failures`](Self::failures) does not list.
+    pub(crate) fn unlisted_failures(&self) -> u64 {
+        self.extras()
+            .map_or(0, |extras| extras.unlisted_failures.load(Ordering::SeqCst))
     }
 
     pub(crate) fn has_failures(&self) -> bool {
         self.has_failures.load(Ordering::SeqCst)
     }
 
-    /// What failed so far.
+    /// The first messages that failed.
     pub(crate) fn failures(&self) -> Vec<Failure> {
         lock(&self.failures).clone()
     }

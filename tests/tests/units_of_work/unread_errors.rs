@@ -202,3 +202,19 @@ async fn a_caller_that_waits_gets_the_reason_of_a_dead_letter_and_closing_does_n
     ctx.close().await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn failures_beyond_the_first_thousand_are_counted() -> nether::Result<()> {
+    let system = system().await?;
+    let ctx = system.context();
+    for number in 0..2_500 {
+        ctx.process(Fail(number)).await?;
+    }
+    let error = ctx.close().await.expect_err("all of them failed");
+    assert_eq!((error.failures.len(), error.unlisted), (1_000, 1_500));
+    assert_eq!(error.failures[999].kind.to_string(), "failure 999");
+    let text = error.to_string();
+    assert!(text.starts_with("2500 messages failed, first "), "{text}");
+    assert!(text.ends_with(", and 2479 more"), "{text}");
+    Ok(())
+}
