@@ -359,8 +359,8 @@ pub use self::events::{
     ModuleCrashLooping, ModuleRestarted, ModuleStopped,
 };
 pub use self::message::{
-    AccessDescriptor, Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageKind,
-    MessageTypeId, Query,
+    AccessDescriptor, Command, EndpointDescriptor, Event, Keyed, Message, MessageDescriptor,
+    MessageKind, MessageTypeId, Query,
 };
 pub use self::middleware::{
     Answer, AnswerError, Call, Committed, Ended, Interceptor, MessageInfo, Middleware, Next,

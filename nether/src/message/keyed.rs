@@ -2,9 +2,10 @@
 
 /// A message with a key: `#[command(key = account_id)]`. Not to be implemented by hand.
 #[diagnostic::on_unimplemented(
-    message = "nothing says which aggregate `{Self}` is for",
-    label = "the command has no key",
-    note = "name the field that does: `#[command(key = ..)]` above the definition of `{Self}`"
+    message = "`{Self}` has no key",
+    label = "nothing says what it is for, or of",
+    note = "name the field that does, above the definition of `{Self}`: `#[command(key = ..)]`, `#[query(key = ..)]` or \
+            `#[event(key = ..)]`"
 )]
 pub trait Keyed {
     /// The type of that field.
