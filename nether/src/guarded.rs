@@ -106,10 +106,22 @@ pub(crate) async fn catch<F: Future>(future: F) -> Result<F::Output, PanicPayloa
 
 /// Drops a user's value. A panic in its `Drop` is logged, and goes no further.
 pub(crate) fn drop_unpanicked<T>(value: T) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        let panic = said_last(panic);
-        tracing::error!(value = type_name::<T>(), panic, "a `Drop` panicked");
+    let mut value = Some(value);
+    if let Err(panic) = catch_now(&mut || value = None) {
+        report_drop(type_name::<T>(), panic);
     }
+}
+
+#[cold]
+fn report_drop(value: &str, panic: PanicPayload) {
+    let panic = said_last(panic);
+    tracing::error!(value, panic, "a `Drop` panicked");
+}
+
+/// Calls a user's code beside a handler, and catches a panic in it. The code is behind a pointer, so that what
+/// catches the panic is compiled once and not for each type.
+pub(crate) fn catch_now(code: &mut dyn FnMut()) -> Result<(), PanicPayload> {
+    catch_unwind(AssertUnwindSafe(code))
 }
 
 /// The text of a user's value, for logs and reports. A panic in its `Display` goes no further: it is part of

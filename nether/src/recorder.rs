@@ -3,10 +3,10 @@
 #[cfg(feature = "test")]
 use std::any::Any;
 #[cfg(feature = "test")]
-use std::panic::{AssertUnwindSafe, catch_unwind};
-#[cfg(feature = "test")]
 use std::sync::Mutex;
 
+#[cfg(feature = "test")]
+use crate::guarded::catch_now;
 use crate::message::Message;
 #[cfg(feature = "test")]
 use crate::sync::lock;
@@ -41,10 +41,12 @@ impl Recorder {
     #[cfg_attr(not(feature = "test"), allow(unused_variables))]
     pub(crate) fn record<M: Message + Send>(&self, message: &M) {
         #[cfg(feature = "test")]
-        if let Some(records) = &self.records
-            && let Ok(Some(copy)) = catch_unwind(AssertUnwindSafe(|| message.copied()))
-        {
-            lock(records).push(Box::new(copy));
+        if let Some(records) = &self.records {
+            let mut copy = None;
+            let copied = catch_now(&mut || copy = message.copied());
+            if let (Ok(()), Some(copy)) = (copied, copy) {
+                lock(records).push(Box::new(copy));
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 //! Where a message goes, with its types known again: a module's queue, or a shared module's handler itself.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::envelope::{Header, Label, Parcel, Reply, Source};
 use crate::error::{CrashLooping, FailureKind, SendError};
+use crate::guarded::catch_now;
 use crate::mediator::Erased;
 use crate::message::Message;
 use crate::scope::{Queued, QueuedWait, Scope};
@@ -81,8 +81,9 @@ impl<P: Parcel> Pool<P> {
         let count = self.queues.len();
         // The message counts as in flight already: a `Hash` of the user's that panics must not cut that
         // short.
-        let key = catch_unwind(AssertUnwindSafe(|| message.key_hash()));
-        let picked = match key.unwrap_or(Some(0)) {
+        let mut key = Some(0);
+        let _ = catch_now(&mut || key = message.key_hash());
+        let picked = match key {
             Some(hash) => (hash % count as u64) as usize,
             None => self.soonest(),
         };

@@ -269,7 +269,7 @@ fn verifying_finds_the_same_without_starting() {
         .verify()
         .expect_err("nothing about it is sound")
         .problems;
-    assert_eq!(problems.len(), 9, "one of four resources is there now");
+    assert_eq!(problems.len(), 10, "one of four resources is there now");
 }
 
 #[test]

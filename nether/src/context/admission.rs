@@ -2,11 +2,10 @@
 //! it has a route, by [`Handle::admit_valid`].
 
 use std::iter;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::context::handle::{Handle, Origin};
 use crate::error::{Forbidden, SendError};
-use crate::guarded::said_last;
+use crate::guarded::{PanicPayload, catch_now, said_last};
 use crate::message::{AccessRule, Message, MessageKind};
 use crate::principal::Principal;
 
@@ -65,16 +64,21 @@ impl<M: Message> AccessRule<M> {
     /// Whether all functions allow it. One that panics does not.
     pub(crate) fn allows(&self, principal: &Principal, message: &M) -> bool {
         self.functions.iter().all(|function| {
-            let allowed = catch_unwind(AssertUnwindSafe(|| function(principal, message)));
-            allowed.unwrap_or_else(|panic| {
-                let panic = said_last(panic);
-                tracing::error!(
-                    message = M::NAME,
-                    panic,
-                    "a function of `requires` panicked, so the message is refused"
-                );
-                false
-            })
+            let mut is_allowed = false;
+            if let Err(panic) = catch_now(&mut || is_allowed = function(principal, message)) {
+                report_panic(M::NAME, panic);
+            }
+            is_allowed
         })
     }
+}
+
+#[cold]
+fn report_panic(message: &str, panic: PanicPayload) {
+    let panic = said_last(panic);
+    tracing::error!(
+        message,
+        panic,
+        "a function of `requires` panicked, so the message is refused"
+    );
 }

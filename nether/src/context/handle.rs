@@ -1,13 +1,12 @@
 //! [`Handle`]: the part of a context that does not know who sends. Admission and causes live here.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
 use crate::declaration::Declaration;
 use crate::envelope::{Cause, CauseLink, Header, Label, Source};
 use crate::error::{Invalid, NoRoute, SendError, TooDeep, Violations};
-use crate::guarded::said_last;
+use crate::guarded::{PanicPayload, catch_now, said_last};
 use crate::message::{Message, MessageDescriptor, MessageKind, Validate};
 use crate::route::Queue;
 use crate::scope::{DeliveryKey, MessageId, Scope};
@@ -320,22 +319,26 @@ impl Handle {
 /// Refuses a message that breaks its own rules, or whose rules panic: what comes from outside must not crash
 /// who sends it on.
 fn check_rules<M: Message>(validate: Validate<M>, message: &M) -> Result<(), SendError> {
-    let checked = catch_unwind(AssertUnwindSafe(|| validate(message)));
-    let checked = checked.unwrap_or_else(|panic| {
-        let panic = said_last(panic);
-        tracing::error!(
-            message = M::NAME,
-            panic,
-            "the rules of a message panicked, so it is refused"
-        );
-        let mut violations = Violations::new();
-        violations.add("", "its rules could not be checked");
-        Err(violations)
-    });
+    let mut checked = Ok(());
+    if let Err(panic) = catch_now(&mut || checked = validate(message)) {
+        checked = Err(panicked_rules(M::NAME, panic));
+    }
     checked.map_err(|violations| {
         SendError::Invalid(Box::new(Invalid {
             message: M::NAME,
             violations,
         }))
     })
+}
+
+fn panicked_rules(message: &'static str, panic: PanicPayload) -> Violations {
+    let panic = said_last(panic);
+    tracing::error!(
+        message,
+        panic,
+        "the rules of a message panicked, so it is refused"
+    );
+    let mut violations = Violations::new();
+    violations.add("", "its rules could not be checked");
+    violations
 }

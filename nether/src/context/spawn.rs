@@ -20,6 +20,7 @@ use crate::events::HandlerFailed;
 use crate::guarded::{Shielded, catch, said_last};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::race::race;
+use crate::route::BoxFuture;
 use crate::routing::{Caller, External};
 use crate::scope::ParkedIn;
 use crate::waiting::DeliveryWaiter;
@@ -110,7 +111,9 @@ impl<S: Caller> Context<S> {
         let task = Task::begin(handle.clone(), module, span);
         let runtime = handle.scope.mediator.runtime.clone();
         let work = work(Context::new(handle));
-        runtime.spawn(task.run(work).in_current_span());
+        // Boxed, so that tokio's part of a task is compiled once and not for each future.
+        let task: BoxFuture<()> = Box::pin(task.run(work).in_current_span());
+        runtime.spawn(task);
         Ok(())
     }
 }

@@ -1,19 +1,20 @@
 //! Reads and writes of a runner: they are repeated with backoff until they succeed, or fail for good.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::context::Context;
 use crate::escaped::Escaped;
 use crate::eventstore::backend::{
     DocumentChange, DocumentCondition, EventPage, PAGE, Position, RecordedEvent, StoreError,
 };
 use crate::eventstore::follower::{Followed, Follower, RunnerEnd};
+use crate::eventstore::lease::Lease;
 use crate::guarded::{catch, said_last};
 use crate::module::Backoff;
 use crate::race::race;
-use crate::routing::Caller;
+use crate::scope::Scope;
 
 /// The wait before a repeated attempt.
 const BACKOFF: Backoff = Backoff {
@@ -66,14 +67,14 @@ impl<F: Followed> Follower<F> {
     }
 
     /// Reads from the store until that succeeds, or the module has to stop.
-    pub(in crate::eventstore) async fn read_persistently<T, R>(
-        &self,
-        attempt: impl FnMut() -> R,
-    ) -> Result<T, RunnerEnd>
+    pub(in crate::eventstore) fn read_persistently<'a, T: 'a, R>(
+        &'a self,
+        attempt: impl FnMut() -> R + Send + 'a,
+    ) -> impl Future<Output = Result<T, RunnerEnd>> + Send + 'a
     where
-        R: Future<Output = Result<T, StoreError>>,
+        R: Future<Output = Result<T, StoreError>> + Send + 'a,
     {
-        self.persistently(attempt, None).await
+        self.attempts().persistently(boxed(attempt), None)
     }
 
     /// Changes documents on condition of the [fence](Self::fence), and repeats that as
@@ -91,75 +92,32 @@ impl<F: Followed> Follower<F> {
 
     /// Writes into the store until that succeeds. While the module stops it goes on for
     /// [`SAVING_WHILE_STOPPING`], because what is not saved would be done again.
-    pub(in crate::eventstore) async fn write_persistently<T, R>(
-        &self,
-        attempt: impl FnMut() -> R,
-    ) -> Result<T, RunnerEnd>
+    pub(in crate::eventstore) fn write_persistently<'a, T: 'a, R>(
+        &'a self,
+        attempt: impl FnMut() -> R + Send + 'a,
+    ) -> impl Future<Output = Result<T, RunnerEnd>> + Send + 'a
     where
-        R: Future<Output = Result<T, StoreError>>,
+        R: Future<Output = Result<T, StoreError>> + Send + 'a,
     {
-        self.persistently(attempt, Some(SAVING_WHILE_STOPPING))
-            .await
+        self.attempts()
+            .persistently(boxed(attempt), Some(SAVING_WHILE_STOPPING))
     }
 
-    async fn persistently<T, R>(
-        &self,
-        mut attempt: impl FnMut() -> R,
-        while_stopping: Option<Duration>,
-    ) -> Result<T, RunnerEnd>
-    where
-        R: Future<Output = Result<T, StoreError>>,
-    {
-        let (mut failed, mut stopping_since) = (0, None);
-        loop {
-            if self.is_fenced() {
-                return Err(RunnerEnd::Fenced);
-            }
-            if self.ctx.is_cancelled() {
-                let Some(longest) = while_stopping else {
-                    return Err(RunnerEnd::Stopped);
-                };
-                // The backoff starts anew, so that there is time for several attempts.
-                let since = *stopping_since.get_or_insert_with(|| {
-                    failed = 0;
-                    Instant::now()
-                });
-                if since.elapsed() >= longest {
-                    break;
-                }
-            }
-            let attempted = match while_stopping {
-                None => self.unless_stopped(attempt()).await?,
-                Some(longest) => match self.before_end(attempt(), stopping_since, longest).await {
-                    Some(attempted) => attempted,
-                    None => break,
-                },
-            };
-            let error = match (attempted, &self.lease) {
-                (Ok(done), _) => return Ok(done),
-                (Err(StoreError::PreconditionFailed { .. }), Some(lease)) => {
-                    lease.mark_lost();
-                    return Err(RunnerEnd::Fenced);
-                }
-                (Err(error), _) => error,
-            };
-            let name = F::NAME;
-            if error.is_permanent() {
-                tracing::error!(name, error = %Escaped(&error), "the event store has failed for good");
-                return Err(RunnerEnd::Failed(error));
-            }
-            tracing::warn!(name, error = %Escaped(&error), "the event store failed: it is tried again");
-            failed += 1;
-            match self.ctx.is_cancelled() {
-                true => sleep(wait(failed, &self.ctx)).await,
-                false => wait_after(failed, &self.ctx).await,
-            }
+    /// Reads from the store, or returns [`RunnerEnd::Stopped`] as soon as the module has to stop: a read that
+    /// hangs does not delay the stop.
+    pub(super) fn unless_stopped<'a, T: 'a>(
+        &'a self,
+        read: impl Future<Output = Result<T, StoreError>> + Send + 'a,
+    ) -> impl Future<Output = Result<Result<T, StoreError>, RunnerEnd>> + Send + 'a {
+        self.attempts().unless_stopped(Box::pin(read))
+    }
+
+    fn attempts(&self) -> Attempts<'_> {
+        Attempts {
+            name: F::NAME,
+            scope: &self.ctx.handle().scope,
+            lease: self.lease.as_deref(),
         }
-        tracing::error!(
-            name = F::NAME,
-            "it is not known whether the progress was saved before the stop: the last events may be handled again"
-        );
-        Err(RunnerEnd::Unsaved)
     }
 
     /// Does the last thing of a runner in the store, once, and not for longer than a stop may take.
@@ -172,34 +130,6 @@ impl<F: Followed> Follower<F> {
             }
             Err(late) => tracing::debug!(name, %late, "the lease could not be given back"),
         }
-    }
-
-    /// Writes into the store; gives that up once the module has been stopping for `longest`.
-    async fn before_end<T>(
-        &self,
-        write: impl Future<Output = Result<T, StoreError>>,
-        stopping_since: Option<Instant>,
-        longest: Duration,
-    ) -> Option<Result<T, StoreError>> {
-        let late = async {
-            self.ctx.cancelled().await;
-            sleep_until(stopping_since.unwrap_or_else(Instant::now) + longest).await;
-            None
-        };
-        race(async { Some(unpanicked(write).await) }, late).await
-    }
-
-    /// Reads from the store, or returns [`RunnerEnd::Stopped`] as soon as the module has to stop: a read that
-    /// hangs does not delay the stop.
-    pub(super) async fn unless_stopped<T>(
-        &self,
-        read: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<Result<T, StoreError>, RunnerEnd> {
-        let stopped = async {
-            self.ctx.cancelled().await;
-            Err(RunnerEnd::Stopped)
-        };
-        race(async { Ok(unpanicked(read).await) }, stopped).await
     }
 
     /// The position of the newest event.
@@ -242,8 +172,118 @@ impl<F: Followed> Follower<F> {
             "the event store does not say whether there are new events"
         );
         let failed = failed.saturating_add(1);
-        sleep(wait(failed, &self.ctx)).await;
+        sleep(wait(failed, &self.ctx.handle().scope)).await;
         Ok(failed)
+    }
+}
+
+/// One attempt at a read or write.
+type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Attempts as futures of one type, so that what repeats them is compiled once for each result, and not for each
+/// place that reads or writes in each projection and saga of a program.
+fn boxed<'a, T, R>(
+    mut attempt: impl FnMut() -> R + Send + 'a,
+) -> Box<dyn FnMut() -> Attempt<'a, T> + Send + 'a>
+where
+    R: Future<Output = Result<T, StoreError>> + Send + 'a,
+{
+    Box::new(move || Box::pin(attempt()))
+}
+
+/// What a runner has to know to repeat its attempts, whatever it runs.
+#[derive(Clone, Copy)]
+struct Attempts<'a> {
+    /// The projection or saga, for logs.
+    name: &'static str,
+    scope: &'a Scope,
+    lease: Option<&'a Lease>,
+}
+
+impl<'a> Attempts<'a> {
+    async fn persistently<T>(
+        self,
+        mut attempt: Box<dyn FnMut() -> Attempt<'a, T> + Send + 'a>,
+        while_stopping: Option<Duration>,
+    ) -> Result<T, RunnerEnd> {
+        let (mut failed, mut stopping_since) = (0, None);
+        loop {
+            if self.lease.is_some_and(Lease::is_lost) {
+                return Err(RunnerEnd::Fenced);
+            }
+            if self.scope.is_cancelled() {
+                let Some(longest) = while_stopping else {
+                    return Err(RunnerEnd::Stopped);
+                };
+                // The backoff starts anew, so that there is time for several attempts.
+                let since = *stopping_since.get_or_insert_with(|| {
+                    failed = 0;
+                    Instant::now()
+                });
+                if since.elapsed() >= longest {
+                    break;
+                }
+            }
+            let attempted = match while_stopping {
+                None => self.unless_stopped(attempt()).await?,
+                Some(longest) => match self.before_end(attempt(), stopping_since, longest).await {
+                    Some(attempted) => attempted,
+                    None => break,
+                },
+            };
+            let error = match (attempted, self.lease) {
+                (Ok(done), _) => return Ok(done),
+                (Err(StoreError::PreconditionFailed { .. }), Some(lease)) => {
+                    lease.mark_lost();
+                    return Err(RunnerEnd::Fenced);
+                }
+                (Err(error), _) => error,
+            };
+            let name = self.name;
+            if error.is_permanent() {
+                tracing::error!(name, error = %Escaped(&error), "the event store has failed for good");
+                return Err(RunnerEnd::Failed(error));
+            }
+            tracing::warn!(name, error = %Escaped(&error), "the event store failed: it is tried again");
+            failed += 1;
+            match self.scope.is_cancelled() {
+                true => sleep(wait(failed, self.scope)).await,
+                false => wait_after(failed, self.scope).await,
+            }
+        }
+        tracing::error!(
+            name = self.name,
+            "it is not known whether the progress was saved before the stop: the last events may be handled again"
+        );
+        Err(RunnerEnd::Unsaved)
+    }
+
+    /// Writes into the store; gives that up once the module has been stopping for `longest`.
+    async fn before_end<T>(
+        self,
+        write: Attempt<'a, T>,
+        stopping_since: Option<Instant>,
+        longest: Duration,
+    ) -> Option<Result<T, StoreError>> {
+        let late = async {
+            self.scope.cancelled().await;
+            sleep_until(stopping_since.unwrap_or_else(Instant::now) + longest).await;
+            None
+        };
+        race(async { Some(unpanicked(write).await) }, late).await
+    }
+
+    /// Reads from the store, or returns [`RunnerEnd::Stopped`] as soon as the module has to stop: a read that
+    /// hangs does not delay the stop.
+    async fn unless_stopped<T>(
+        self,
+        read: Attempt<'a, T>,
+    ) -> Result<Result<T, StoreError>, RunnerEnd> {
+        let stopped = async {
+            self.scope.cancelled().await;
+            Err(RunnerEnd::Stopped)
+        };
+        race(async { Ok(unpanicked(read).await) }, stopped).await
     }
 }
 
@@ -261,11 +301,11 @@ pub(in crate::eventstore) async fn unpanicked<T>(
 
 /// Waits before the next attempt at something that has failed `failed` times, or until the module has to
 /// stop.
-pub(in crate::eventstore) async fn wait_after<S: Caller>(failed: u32, ctx: &Context<S>) {
-    race(sleep(wait(failed, ctx)), ctx.cancelled()).await;
+pub(in crate::eventstore) async fn wait_after(failed: u32, scope: &Scope) {
+    race(sleep(wait(failed, scope)), scope.cancelled()).await;
 }
 
 /// How long to wait before the next attempt at something that has failed `failed` times.
-pub(in crate::eventstore) fn wait<S: Caller>(failed: u32, ctx: &Context<S>) -> Duration {
-    BACKOFF.wait(failed, &ctx.handle().scope.mediator.chance)
+pub(in crate::eventstore) fn wait(failed: u32, scope: &Scope) -> Duration {
+    BACKOFF.wait(failed, &scope.mediator.chance)
 }

@@ -108,7 +108,7 @@ impl<F: Followed> Follower<F> {
                         tracing::warn!(name = F::NAME, error = %Escaped(&error), "the event store failed: the bid for the lease is repeated");
                     }
                     failed += 1;
-                    pause = wait(failed, &self.ctx);
+                    pause = wait(failed, &self.ctx.handle().scope);
                 }
             }
             // Where a look takes long, looks are rarer: they take a twentieth of the time.

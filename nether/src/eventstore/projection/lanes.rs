@@ -14,6 +14,7 @@ use crate::eventstore::backend::{Position, RecordedEvent, StreamId};
 use crate::eventstore::follower::{EventFailure, SAVE_AFTER};
 use crate::eventstore::projection::state::ProjectionState;
 use crate::eventstore::projection::{Projection, Projections};
+use crate::route::BoxFuture;
 
 /// An event that a lane has come to.
 pub(super) struct LaneOutcome {
@@ -47,7 +48,9 @@ pub(super) async fn handle<P: Projection>(
     let mut working = JoinSet::new();
     for lane in lanes.into_iter().filter(|lane| !lane.is_empty()) {
         let (ctx, state) = (ctx.clone(), Arc::clone(state));
-        working.spawn(async move { in_order(&ctx, &state, lane).await });
+        // Boxed, so that tokio's part of a task is compiled once and not for each projection.
+        let lane: BoxFuture<_> = Box::pin(async move { in_order(&ctx, &state, lane).await });
+        working.spawn(lane);
     }
     // Dropped, it ends them.
     let mut outcomes = Vec::new();

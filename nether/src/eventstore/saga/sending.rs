@@ -24,6 +24,7 @@ use crate::eventstore::saga::{Saga, Sagas};
 use crate::eventstore::store::Store;
 use crate::guarded::{catch, said_last};
 use crate::race::race;
+use crate::route::BoxFuture;
 use crate::sync::lock;
 
 /// The commands in flight.
@@ -86,7 +87,8 @@ impl SagaSending {
             ctx: follower.ctx.clone(),
         };
         let (id, key_of_task) = (first.id, Arc::clone(key));
-        let task = self.tasks.spawn(async move {
+        // Boxed, so that tokio's part of a task is compiled once and not for each saga.
+        let sending: BoxFuture<SentCommand> = Box::pin(async move {
             let result = match catch(sender.send()).await {
                 Ok(result) => result,
                 Err(panic) => Some(Err(format!("panicked: {}", said_last(panic)))),
@@ -97,6 +99,7 @@ impl SagaSending {
                 result,
             }
         });
+        let task = self.tasks.spawn(sending);
         let in_flight = InFlight {
             id,
             has_failed,
@@ -191,7 +194,7 @@ impl<S: Saga> CommandSender<S> {
                 Some(Err(StoreError::PreconditionFailed { .. })) => lease.mark_lost(),
                 Some(Err(_)) => {
                     failed += 1;
-                    wait_after(failed, &self.ctx).await;
+                    wait_after(failed, &self.ctx.handle().scope).await;
                 }
             }
         }
@@ -224,7 +227,7 @@ impl<S: Saga> CommandSender<S> {
                 self.show(&now);
             }
             repeated = Some(now);
-            wait_after(failed, &self.ctx).await;
+            wait_after(failed, &self.ctx.handle().scope).await;
         }
         None
     }

@@ -22,6 +22,7 @@ use crate::guarded::panicked;
 use crate::http::endpoints::endpoint::Endpoint;
 use crate::http::events::typed::TypedEvent;
 use crate::message::Event;
+use crate::route::BoxFuture;
 use crate::sync::lock;
 use crate::system::System;
 
@@ -115,7 +116,8 @@ impl Feed {
         let feed = Arc::new(Feed::new(limits));
         let mut events = system.subscribe::<E>();
         let writing = Arc::clone(&feed);
-        tokio::spawn(async move {
+        // Boxed, so that tokio's part of a task is compiled once and not for each event.
+        let writing: BoxFuture<()> = Box::pin(async move {
             let mut missed = 0;
             while let Some(event) = events.next().await {
                 writing.skip(events.missed() - missed);
@@ -136,6 +138,7 @@ impl Feed {
             }
             writing.end.send_replace(None);
         });
+        tokio::spawn(writing);
         feed
     }
 

@@ -82,6 +82,16 @@ pub(super) fn count_of(runs: &VecDeque<Run>, unit: usize) -> u64 {
     of_it.map(|run| run.length as u64).sum()
 }
 
+/// Begins a run with one message. It does not depend on the message's type, so it is compiled once.
+#[inline]
+fn begin_run(runs: &mut VecDeque<Run>, source: Source<'_>) {
+    runs.extend(iter::once_with(|| Run {
+        scope: Arc::clone(source.scope),
+        cause: source.cause.clone(),
+        length: 1,
+    }));
+}
+
 /// How many messages always have room.
 const ROOM: usize = 256;
 
@@ -137,11 +147,7 @@ impl<I> Backlog<I> {
             Some(run) if Arc::ptr_eq(&run.scope, source.scope) && run.cause.is(source.cause) => {
                 run.length += 1;
             }
-            _ => self.runs.extend(iter::once_with(|| Run {
-                scope: Arc::clone(source.scope),
-                cause: source.cause.clone(),
-                length: 1,
-            })),
+            _ => begin_run(&mut self.runs, source),
         }
         // Unlike `push` this makes room first, as above.
         let message = || {

@@ -1,7 +1,6 @@
 //! What happens around a handler: panics are caught, results told to whom they concern. See `attempt` for
 //! time-outs and retries, `restart` for what becomes of the module.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::context::{Handle, Origin, announce};
@@ -10,7 +9,9 @@ use crate::envelope::{AnyParcel, FailureOrigin, Label, Parcel, Reply, Source};
 use crate::error::{CallError, FailureKind, Panic, Result, TimedOut, Unavailable};
 use crate::escaped::Escaped;
 use crate::events::{DeadLetter, HandlerFailed};
-use crate::guarded::{HandlerFault, PanicPayload, Shielded, drop_unpanicked, panicked, said_last};
+use crate::guarded::{
+    HandlerFault, PanicPayload, Shielded, catch_now, drop_unpanicked, panicked, said_last,
+};
 use crate::message::{Message, MessageDescriptor, MessageKind};
 use crate::module::tally::{CrashCause, Tally, Verdict};
 
@@ -137,55 +138,22 @@ pub(crate) fn failure_of<M: Message>(
             };
             (CallError::Handler(error), verdict)
         }
-        Err(HandlerFault::Panicked(panic)) => {
-            let panic = Panic {
-                message: M::NAME,
-                module: module.name,
-                text: said_last(panic),
-            };
-            let error = CallError::Panicked(Box::new(panic));
-            (error, Verdict::Crashed(CrashCause::Panicked))
-        }
-        Err(HandlerFault::TimedOut(limit)) => {
-            let timed_out = TimedOut {
-                message: M::NAME,
-                module: module.name,
-                limit: *limit,
-            };
-            let error = CallError::TimedOut(Box::new(timed_out));
-            (error, Verdict::Crashed(CrashCause::TimedOut))
-        }
-        Err(HandlerFault::Unavailable(error)) => {
-            let unavailable = Unavailable {
-                message: M::NAME,
-                module: module.name,
-                error: Arc::new(*error),
-            };
-            let error = CallError::Unavailable(Box::new(unavailable));
-            (error, Verdict::Failed)
-        }
-        Err(HandlerFault::Rejected(rejection)) => {
-            // The handler of an earlier attempt may have done a part of it.
-            let rejection = match handle.attempt() {
-                0 => rejection,
-                _ => Box::new(rejection.after_handler(true)),
-            };
-            (CallError::Rejected(rejection), Verdict::Refused)
-        }
-        Err(HandlerFault::UnitEnded(reason)) => (reason.into_call_error(M::NAME), Verdict::Failed),
+        Err(fault) => match kind_of(fault, M::NAME, handle, module) {
+            Ok((kind, verdict)) => (kind.into_call_error(M::NAME), verdict),
+            Err(unavailable) => (CallError::Unavailable(unavailable), Verdict::Failed),
+        },
     };
-    let crashed = matches!(verdict, Verdict::Crashed(_));
-    // An error that a caller gets is a result like any other: the caller's to judge.
     let text = Shielded::new(&error);
-    if crashed || !awaited {
-        tracing::warn!(message = M::NAME, module = module.name, crashed, error = %Escaped(&text), "handler failed");
-    } else {
-        tracing::debug!(message = M::NAME, module = module.name, error = %Escaped(&text), "handler gave back an error");
-    }
-    if M::KIND != MessageKind::Query {
-        handle.scope.set_rollback_only(M::NAME, module.name);
-    }
-    report(M::descriptor(), handle, module, &text, crashed, json);
+    let is_awaited = awaited && !matches!(verdict, Verdict::Crashed(_));
+    report_failure(
+        M::descriptor(),
+        handle,
+        module,
+        &text,
+        verdict,
+        is_awaited,
+        json,
+    );
     if !text.has_panicked() {
         return (Err(error), verdict);
     }
@@ -199,19 +167,96 @@ pub(crate) fn failure_of<M: Message>(
     (Err(error), Verdict::Crashed(CrashCause::Panicked))
 }
 
+/// What became of a message whose handler did not return. It does not depend on the message's type, so it is
+/// compiled once.
+///
+/// # Errors
+/// [`Unavailable`], if the handler is not to blame.
+fn kind_of(
+    fault: HandlerFault,
+    message: &'static str,
+    handle: &Handle,
+    module: &'static Declaration,
+) -> Result<(FailureKind, Verdict), Box<Unavailable>> {
+    Ok(match fault {
+        HandlerFault::Panicked(panic) => {
+            let panic = Panic {
+                message,
+                module: module.name,
+                text: said_last(panic),
+            };
+            let verdict = Verdict::Crashed(CrashCause::Panicked);
+            (FailureKind::Panicked(Box::new(panic)), verdict)
+        }
+        HandlerFault::TimedOut(limit) => {
+            let timed_out = TimedOut {
+                message,
+                module: module.name,
+                limit: *limit,
+            };
+            let verdict = Verdict::Crashed(CrashCause::TimedOut);
+            (FailureKind::TimedOut(Box::new(timed_out)), verdict)
+        }
+        HandlerFault::Rejected(rejection) => {
+            // The handler of an earlier attempt may have done a part of it.
+            let rejection = match handle.attempt() {
+                0 => rejection,
+                _ => Box::new(rejection.after_handler(true)),
+            };
+            (FailureKind::Rejected(rejection), Verdict::Refused)
+        }
+        HandlerFault::UnitEnded(reason) => (*reason, Verdict::Failed),
+        HandlerFault::Unavailable(error) => {
+            return Err(Box::new(Unavailable {
+                message,
+                module: module.name,
+                error: Arc::new(*error),
+            }));
+        }
+    })
+}
+
+/// Logs and publishes a failure. An error that a caller gets is a result like any other: the caller's to
+/// judge.
+fn report_failure(
+    message: &'static MessageDescriptor,
+    handle: &Handle,
+    module: &'static Declaration,
+    text: &Shielded<'_>,
+    verdict: Verdict,
+    is_callers: bool,
+    json: &dyn Fn() -> Option<String>,
+) {
+    let (name, crashed) = (message.name(), matches!(verdict, Verdict::Crashed(_)));
+    if is_callers {
+        tracing::debug!(message = name, module = module.name, error = %Escaped(text), "handler gave back an error");
+    } else {
+        tracing::warn!(message = name, module = module.name, crashed, error = %Escaped(text), "handler failed");
+    }
+    if message.kind != MessageKind::Query {
+        handle.scope.set_rollback_only(name, module.name);
+    }
+    report(message, handle, module, text, crashed, json);
+}
+
 /// Whether the error is for the sender to do better. The error's type may say so by hand: if it panics, the
 /// handler has failed like any other.
 pub(super) fn is_refusal<M: Message>(error: &M::Error) -> bool {
-    let asked = catch_unwind(AssertUnwindSafe(|| M::is_refusal(error)));
-    asked.unwrap_or_else(|panic| {
-        let panic = said_last(panic);
-        tracing::error!(
-            message = M::NAME,
-            panic,
-            "an error panicked when it was asked which problem it is"
-        );
-        false
-    })
+    let mut is_refusal = false;
+    if let Err(panic) = catch_now(&mut || is_refusal = M::is_refusal(error)) {
+        report_unclassified(M::NAME, panic);
+    }
+    is_refusal
+}
+
+#[cold]
+fn report_unclassified(message: &str, panic: PanicPayload) {
+    let panic = said_last(panic);
+    tracing::error!(
+        message,
+        panic,
+        "an error panicked when it was asked which problem it is"
+    );
 }
 
 /// Publishes a failure.

@@ -88,10 +88,10 @@ impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
             return drop_unpanicked(value);
         };
         let leaves = self.hosting.leaving.run(value, handle.clone());
-        self.spawn(async move {
+        self.spawn(Box::pin(async move {
             leaves.await;
             drop(turn);
-        });
+        }));
     }
 }
 

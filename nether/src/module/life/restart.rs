@@ -89,27 +89,9 @@ enum AfterCrash {
 impl<M: Module> Supervisor<M> {
     /// Stops a module that is not made again.
     fn stop(&self, crash: Crash) {
-        let Crash {
-            reason,
-            is_of_report,
-        } = crash;
         self.life.be(ModuleState::Stopped);
-        let module = M::descriptor().declaration.name;
-        let is_essential = M::descriptor().restart.is_essential;
-        tracing::error!(module, reason, is_essential, "the module is stopped");
         self.cell.stop();
-        let demand = is_essential.then(|| {
-            format!("the system stopped because it cannot do without `{module}`, which stopped: {reason}")
-        });
-        if !is_of_report {
-            announce(&self.module_handle, || ModuleStopped {
-                module: module.to_owned(),
-                reason,
-            });
-        }
-        if let Some(demand) = demand {
-            self.mediator.stopping.demand(demand);
-        }
+        report_stopped(&self.module_handle, self.name(), self.policy(), crash);
     }
 }
 
@@ -222,22 +204,11 @@ impl<M: Module> Supervisor<M> {
 
     /// There is another module, which begins to run.
     fn mark_restarted(&self, crash: Crash) {
-        let Crash {
-            reason,
-            is_of_report,
-        } = crash;
         self.life.be(ModuleState::Restarting);
         // Before anybody is told of it, and sends.
         self.cell.end_crash_loop();
-        let (module, restarts) = (self.name(), self.life.count_restart());
-        tracing::warn!(module, restarts, reason, "the module was restarted");
-        if !is_of_report {
-            announce(&self.module_handle, || ModuleRestarted {
-                module: module.to_owned(),
-                restarts,
-                reason,
-            });
-        }
+        let restarts = self.life.count_restart();
+        report_restarted(&self.module_handle, self.name(), restarts, crash);
     }
 
     /// Refuses messages until the next try, and gives up those that wait.
@@ -250,22 +221,8 @@ impl<M: Module> Supervisor<M> {
         self.life.be(ModuleState::CrashLooping);
         self.cell.begin_crash_loop(in_future(wait));
         runner.give_up_taken();
-        let (module, restarts) = (self.name(), self.life.restarts());
-        tracing::error!(
-            module,
-            restarts,
-            reason = crash.reason,
-            ?wait,
-            "the module is crash-looping"
-        );
-        if !crash.is_of_report {
-            announce(&self.module_handle, || ModuleCrashLooping {
-                module: module.to_owned(),
-                restarts,
-                reason: crash.reason.clone(),
-                retry_in_millis: wait.as_millis() as u64,
-            });
-        }
+        let restarts = self.life.restarts();
+        report_crash_looping(&self.module_handle, self.name(), restarts, wait, crash);
     }
 
     /// Waits for the next try. Says whether there is one: a module that nobody needs any more ends at once.
@@ -319,6 +276,71 @@ impl<M: Module> Supervisor<M> {
 
     fn name(&self) -> &'static str {
         M::descriptor().declaration.name
+    }
+}
+
+// The reports do not depend on the module's type, so that they are compiled once.
+
+fn report_stopped(handle: &Handle, module: &'static str, policy: RestartPolicy, crash: Crash) {
+    let Crash {
+        reason,
+        is_of_report,
+    } = crash;
+    let is_essential = policy.is_essential;
+    tracing::error!(module, reason, is_essential, "the module is stopped");
+    let demand = is_essential.then(|| {
+        format!(
+            "the system stopped because it cannot do without `{module}`, which stopped: {reason}"
+        )
+    });
+    if !is_of_report {
+        announce(handle, || ModuleStopped {
+            module: module.to_owned(),
+            reason,
+        });
+    }
+    if let Some(demand) = demand {
+        handle.scope.mediator.stopping.demand(demand);
+    }
+}
+
+fn report_restarted(handle: &Handle, module: &'static str, restarts: u64, crash: Crash) {
+    let Crash {
+        reason,
+        is_of_report,
+    } = crash;
+    tracing::warn!(module, restarts, reason, "the module was restarted");
+    if !is_of_report {
+        announce(handle, || ModuleRestarted {
+            module: module.to_owned(),
+            restarts,
+            reason,
+        });
+    }
+}
+
+fn report_crash_looping(
+    handle: &Handle,
+    module: &'static str,
+    restarts: u64,
+    wait: Duration,
+    crash: &Crash,
+) {
+    let reason = &crash.reason;
+    tracing::error!(
+        module,
+        restarts,
+        reason,
+        ?wait,
+        "the module is crash-looping"
+    );
+    if !crash.is_of_report {
+        announce(handle, || ModuleCrashLooping {
+            module: module.to_owned(),
+            restarts,
+            reason: reason.clone(),
+            retry_in_millis: wait.as_millis() as u64,
+        });
     }
 }
 

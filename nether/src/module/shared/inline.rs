@@ -117,7 +117,7 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
         P: Parcel,
         K: Handles<M, P>,
     {
-        self.spawn(async move {
+        self.spawn(Box::pin(async move {
             accepted.take_place().await;
             let reply = accepted.run(turn, &mut parcel).await;
             if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
@@ -125,7 +125,7 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
                 let of = origin_of(ctx.handle(), P::Message::NAME, cell.declaration);
                 of.keep(FailureKind::of(error));
             }
-        });
+        }));
     }
 }
 

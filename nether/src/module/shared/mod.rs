@@ -38,7 +38,7 @@ use crate::module::shared::slot::ModuleSlot;
 use crate::module::tally::{Crash, Tally};
 use crate::module::{Module, Shared};
 use crate::race::race;
-use crate::route::{CrashLoops, NextTry, Rejected};
+use crate::route::{BoxFuture, CrashLoops, NextTry, Rejected};
 use crate::sync::lock;
 use crate::waiting::Waiter;
 
@@ -208,7 +208,9 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
     }
 
     /// Runs a handler in a task of its own. Once the module is cut off, it is dropped instead.
-    pub(crate) fn spawn(&self, handler: impl Future<Output = ()> + Send + 'static) {
+    ///
+    /// Boxed, so that tokio's part of a task is compiled once and not for each message.
+    pub(crate) fn spawn(&self, handler: BoxFuture<()>) {
         if let Some(tasks) = &mut *lock(&self.tasks) {
             while tasks.try_join_next().is_some() {}
             tasks.spawn_on(handler, &self.runtime);
