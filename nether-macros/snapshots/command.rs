@@ -86,6 +86,14 @@ const _: () = {
     impl ::nether::__private::ByValue for ProcessOrder {
         type Access = ::nether::__private::Writes;
     }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Keyed for ProcessOrder {
+        type Key = String;
+        fn key(&self) -> &String {
+            &self.order_id
+        }
+    }
     ::nether::__private::inventory::submit! {
         ::nether::__private::MessageRegistration(& DESCRIPTOR)
     }

@@ -87,7 +87,7 @@ const _: () = {
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::eventstore::Keyed for Deposit {
+    impl ::nether::__private::Keyed for Deposit {
         type Key = String;
         fn key(&self) -> &String {
             &self.account_id

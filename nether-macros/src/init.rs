@@ -7,17 +7,10 @@ use syn::{Attribute, FnArg, GenericArgument, LitStr, PathArguments, Signature, T
 
 use crate::diagnostics::Diagnostics;
 use crate::paths::Paths;
-use crate::signature::{arguments, behind_reference, is_context};
+use crate::signature::{behind_reference, is_context};
 use crate::{spans, types};
 
-/// Checks them. `on_context` says what to do instead of taking a context.
-pub(crate) fn check_arguments(signature: &Signature, on_context: &str, diagnostics: &Diagnostics) {
-    for ty in arguments(signature) {
-        check_argument(ty, on_context, diagnostics);
-    }
-}
-
-/// Checks one of them.
+/// Checks one of them. `on_context` says what to do instead of taking a context.
 pub(crate) fn check_argument(ty: &Type, on_context: &str, diagnostics: &Diagnostics) {
     let (taken, written) = (behind_reference(ty), types::text(ty));
     let resource = within_resource(taken);

@@ -14,8 +14,8 @@ use crate::scope::ContextId;
 /// Modules handle it outside of that unit of work, as they do all reports of the framework: see
 /// [the reports](macro@crate::module#reports).
 ///
-/// An error of an `#[on_stop]` or a `#[background]` task is published too; then `message` is the name of the
-/// mark.
+/// An error of an `#[on_stop]`, an `#[on_idle]` or a `#[background]` task is published too; then `message` is
+/// the name of the mark.
 #[event(__framework, name = "nether.handler_failed")]
 pub struct HandlerFailed {
     /// The message's name.
@@ -67,6 +67,20 @@ pub struct ModuleRestarted {
     pub restarts: u64,
     /// Why it crashed, in words.
     pub reason: String,
+}
+
+/// The value of one key of a module crashed, and is gone. The next message of the key makes another.
+#[event(__framework, name = "nether.key_crashed")]
+pub struct KeyCrashed {
+    /// The module's name.
+    pub module: String,
+    /// The key, as text.
+    pub key: String,
+    /// Why it crashed, in words.
+    pub reason: String,
+    /// How long messages of the key are refused before another is made, in milliseconds; `None` if the next
+    /// message makes it.
+    pub retry_in_millis: Option<u64>,
 }
 
 /// A module crashed more often than its `max_restarts` allows, and is left alone before it is built again:

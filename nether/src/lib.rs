@@ -80,7 +80,8 @@
 //!
 //! The receivers decide how a module runs. With one `&mut self` handler it is *exclusive*: it has a mailbox,
 //! and handles one message at a time, in the order of their arrival. With only `&self` handlers it is
-//! *shared*: handlers run concurrently, and `send` and `ask` run them in the caller's task.
+//! *shared*: handlers run concurrently, and `send` and `ask` run them in the caller's task. With `per = ..`
+//! it is [keyed]: it has a value for each key, which handles the messages of its key one at a time.
 //!
 //! What stands around handlers is [`#[middleware]`](macro@middleware), which modules and handlers list in
 //! `with = [..]`. An [`Interceptor`] looks at all messages of a program.
@@ -354,12 +355,12 @@ pub use self::error::{
     Unavailable, Violation, Violations, WaitEdge,
 };
 pub use self::events::{
-    BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, ModuleCrashLooping,
-    ModuleRestarted, ModuleStopped,
+    BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, KeyCrashed,
+    ModuleCrashLooping, ModuleRestarted, ModuleStopped,
 };
 pub use self::message::{
-    AccessDescriptor, Command, EndpointDescriptor, Event, Message, MessageDescriptor, MessageKind,
-    MessageTypeId, Query,
+    AccessDescriptor, Command, EndpointDescriptor, Event, Keyed, Message, MessageDescriptor,
+    MessageKind, MessageTypeId, Query,
 };
 pub use self::middleware::{
     Answer, AnswerError, Call, Committed, Ended, Interceptor, MessageInfo, Middleware, Next,
@@ -453,6 +454,9 @@ pub use self::testing::TestSystem;
 
 #[doc = include_str!("docs/glossary.md")]
 pub mod glossary {}
+
+#[doc = include_str!("docs/keyed.md")]
+pub mod keyed {}
 
 #[doc = include_str!("docs/tracing.md")]
 pub mod spans {}

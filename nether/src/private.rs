@@ -25,7 +25,7 @@ pub use crate::envelope::{AnyParcel, Content, Given, Packed, Parcel, ReplyTo, Sh
 pub use crate::error::Error;
 pub use crate::message::{
     AccessDescriptor, AccessFunction, AccessRule, ByValue, Command, EndpointDescriptor, Event, Key,
-    MayChange, Message, MessageDescriptor, MessageKind, MessageProof, MessageRegistration,
+    Keyed, MayChange, Message, MessageDescriptor, MessageKind, MessageProof, MessageRegistration,
     MessageTypeId, Query, Reads, Same, Validate, WriteContent, Writes, content,
 };
 pub use crate::middleware::{
@@ -35,9 +35,10 @@ pub use crate::middleware::{
 pub use crate::module::{
     Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,
     ExclusiveHandler, HandlerByReference, HandlerByValue, HandlerDescriptor, HandlerLimits,
-    HandlerPolicy, MadeByDefault, Module, ModuleDescriptor, ModuleKind, ModuleRegistration,
-    OneAtATime, ReplySink, Restart, RestartPolicy, Routes, Shared, SharedHandler, Verdict,
-    attempt_alone, attempt_beside, by_default, launch, repeated,
+    HandlerPolicy, KeyedHandler, KeyedModule, Keying, MadeByDefault, Module, ModuleDescriptor,
+    ModuleKey, ModuleKind, ModuleRegistration, OneAtATime, PerKey, ReplySink, Restart,
+    RestartPolicy, Routes, Shared, SharedHandler, Started, Verdict, attempt_alone, attempt_beside,
+    attempt_of_key, by_default, key_of, launch, launch_keyed, repeated,
 };
 pub use crate::resources::{InitArgument, InitSlot, Resource, ResourceDescriptor, Resources};
 pub use crate::routing::{

@@ -197,6 +197,12 @@ pub(crate) trait CrashLoops {
     fn next_try(&self) -> NextTry;
 }
 
+impl CrashLoops for NextTry {
+    fn next_try(&self) -> NextTry {
+        *self
+    }
+}
+
 /// When a module is built again that crashes again and again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NextTry {

@@ -73,7 +73,7 @@ fn support(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let implementation = implementation(message, paths);
     let kind = kind(message, paths);
     let endpoint = endpoint::expand(message, paths);
-    let keyed = stored::keyed(message, paths);
+    let keyed = keyed(message, paths);
     let listed = stored::listed(message, paths);
     let stored = stored::expand(message, paths);
     let lints = lints(&message.definition);
@@ -290,6 +290,22 @@ fn kind(message: &CheckedMessage, paths: &Paths) -> TokenStream {
         #[diagnostic::do_not_recommend]
         impl #more
     }
+}
+
+/// The field of `key` says which thing the message is for.
+fn keyed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
+    let (field, ty) = message.key.as_ref()?;
+    let (p, ident) = (paths.private(), message.definition.ident());
+    Some(quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::Keyed for #ident {
+            type Key = #ty;
+            fn key(&self) -> &#ty {
+                &self.#field
+            }
+        }
+    })
 }
 
 /// The field of `key` picks the instance by its hash.

@@ -1,6 +1,7 @@
 //! The arguments of `#[module]`, as written.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
+use syn::ext::IdentExt;
 use syn::{LitInt, LitStr, Path};
 
 use crate::diagnostics::Diagnostics;
@@ -11,6 +12,22 @@ use crate::limits::{BACKOFF, RETRY, TIMEOUT};
 pub(crate) const WITH: Key = Key {
     name: "with",
     form: "with = [Middleware, ..]",
+};
+
+/// Which argument of `#[init]` is the key that each value has.
+pub(crate) const PER: Key = Key {
+    name: "per",
+    form: "per = key",
+};
+/// How many values are kept.
+pub(crate) const KEEP: Key = Key {
+    name: "keep",
+    form: "keep = 100_000",
+};
+/// How long a value is kept that nobody uses.
+pub(crate) const IDLE: Key = Key {
+    name: "idle",
+    form: "idle = \"5m\"",
 };
 
 const GRAMMAR: Grammar = Grammar {
@@ -36,6 +53,9 @@ const GRAMMAR: Grammar = Grammar {
             name: "instances",
             form: "instances = 4",
         },
+        PER,
+        KEEP,
+        IDLE,
         Key {
             name: "mailbox",
             form: "mailbox = 1024",
@@ -83,6 +103,9 @@ pub(crate) struct ModuleArgs {
     pub(crate) calls: Option<TypeList>,
     pub(crate) after: Option<TypeList>,
     pub(crate) instances: Option<LitInt>,
+    pub(crate) per: Option<Ident>,
+    pub(crate) keep: Option<LitInt>,
+    pub(crate) idle: Option<LitStr>,
     pub(crate) mailbox: Option<LitInt>,
     pub(crate) timeout: Option<LitStr>,
     pub(crate) retry: Option<LitInt>,
@@ -109,6 +132,9 @@ impl ModuleArgs {
                 "calls" => args.calls = Some(TypeList::parse(key, input)?),
                 "after" => args.after = Some(TypeList::parse(key, input)?),
                 "instances" => args.instances = Some(input.parse()?),
+                "per" => args.per = Some(input.call(Ident::parse_any)?),
+                "keep" => args.keep = Some(input.parse()?),
+                "idle" => args.idle = Some(input.parse()?),
                 "mailbox" => args.mailbox = Some(input.parse()?),
                 "timeout" => args.timeout = Some(input.parse()?),
                 "retry" => args.retry = Some(input.parse()?),

@@ -1,17 +1,18 @@
-//! `#[init]`, `#[on_start]`, `#[on_stop]`, `#[background]`: which methods they are, and the rules for them.
+//! `#[init]`, `#[on_start]`, `#[on_stop]`, `#[background]`, `#[on_idle]`: which methods they are, and the
+//! rules for them.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::{Attribute, ReturnType};
+use syn::{Attribute, ReceiverKind, ReturnType, Signature};
 
 use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::init;
 use crate::module::model::{Hook, Hooks, Init};
-use crate::module::policy;
 use crate::module::signature::{self, ContextForms};
+use crate::module::{keying, policy};
 
-const HOOKS: [&str; 4] = ["init", "on_start", "on_stop", "background"];
+const HOOKS: [&str; 5] = ["init", "on_start", "on_stop", "background", "on_idle"];
 
 const CONTEXT: ContextForms = ContextForms {
     whose: "a hook",
@@ -40,11 +41,13 @@ pub(crate) fn find(
     block: &Block,
     module: &Ident,
     is_exclusive: bool,
+    per: Option<&Ident>,
     diagnostics: &Diagnostics,
 ) -> Hooks {
     let mut finder = HookFinder {
         module,
         is_exclusive,
+        per,
         diagnostics,
         hooks: Hooks::default(),
         seen: Vec::new(),
@@ -85,6 +88,8 @@ fn name(attribute: &Attribute) -> Option<&'static str> {
 struct HookFinder<'a> {
     module: &'a Ident,
     is_exclusive: bool,
+    /// Which argument of `#[init]` is the key, if there is a value for each key.
+    per: Option<&'a Ident>,
     diagnostics: &'a Diagnostics,
     hooks: Hooks,
     /// The hooks seen so far, and their methods.
@@ -128,6 +133,7 @@ impl HookFinder<'_> {
             Found::Hook(found) => match hook {
                 "on_start" => self.hooks.on_start = Some(found),
                 "on_stop" => self.hooks.on_stop = Some(found),
+                "on_idle" => self.hooks.on_idle = Some(found),
                 _ => self.hooks.background.push(found),
             },
         }
@@ -186,11 +192,33 @@ impl HookFinder<'_> {
         }
         let on_context = "send in a hook that runs once the module is made: \
                           `#[on_start] async fn start(&mut self, ctx: &Context<Self>) { .. }`";
-        init::check_arguments(signature, on_context, self.diagnostics);
+        let on_context = match self.per {
+            Some(_) => {
+                "send in the handler: the first message of a key makes its value, and is handled then"
+            }
+            None => on_context,
+        };
+        let key = self
+            .per
+            .and_then(|per| keying::find_key(per, signature, self.diagnostics));
+        let key_at = key.as_ref().map(|key| key.index);
+        let is_key = |index: usize| Some(index) == key_at;
+        // Without the key, which has its error, a reference may be what was meant by it.
+        if self.per.is_none() || key.is_some() {
+            let arguments = signature::arguments(signature).into_iter().enumerate();
+            for (_, ty) in arguments.filter(|(index, _)| !is_key(*index)) {
+                init::check_argument(ty, on_context, self.diagnostics);
+            }
+        }
+        let mut resources = init::asked(signature, self.diagnostics);
+        if let Some(index) = key_at {
+            resources.remove(index);
+        }
         Found::Init(Init {
+            key,
             method: signature.ident.clone(),
             is_async: signature.asyncness.is_some(),
-            resources: init::asked(signature, self.diagnostics),
+            resources,
             output: signature::output(signature),
         })
     }
@@ -199,6 +227,7 @@ impl HookFinder<'_> {
         let signature = &function.signature;
         let is_background = hook == "background";
         match signature.receiver() {
+            _ if hook == "on_idle" => self.check_idle_receiver(signature),
             Some(_) if is_background => self.check_background_receiver(function),
             Some(_) => self.check_hook_receiver(hook, function),
             None if is_background => {}
@@ -246,8 +275,34 @@ impl HookFinder<'_> {
                 "`#[background]` runs beside the handlers, so `{}` cannot borrow the module",
                 signature.ident
             );
-            let help = "take only `ctx: Context<Self>` and send the module messages; or let all handlers take `&self`, and this too";
+            let help = match self.per {
+                Some(_) => {
+                    "take only `ctx: Context<Self>`: there is a value for each key, and messages reach them"
+                }
+                None => {
+                    "take only `ctx: Context<Self>` and send the module messages; or let all handlers take `&self`, and this too"
+                }
+            };
             self.diagnostics.error(receiver.tokens, message, help);
+        }
+    }
+
+    /// The value of a key leaves for good, so its hook has it.
+    fn check_idle_receiver(&self, signature: &Signature) {
+        let receiver = signature.receiver();
+        let is_by_value =
+            receiver.is_some_and(|receiver| matches!(receiver.kind, ReceiverKind::Value));
+        if !is_by_value {
+            let message = format!(
+                "`#[on_idle]` gets the value that leaves, so `{}` takes `self`",
+                signature.ident
+            );
+            let place = match receiver {
+                Some(receiver) => receiver.to_token_stream(),
+                None => signature.ident.to_token_stream(),
+            };
+            self.diagnostics
+                .error(place, message, "take `self`, by value");
         }
     }
 

@@ -4,6 +4,7 @@ mod args;
 mod expand;
 mod handlers;
 mod hooks;
+mod keying;
 mod model;
 mod policy;
 mod restart;

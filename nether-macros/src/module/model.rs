@@ -18,8 +18,11 @@ pub(crate) struct CheckedModule {
     /// Whether another block makes the type a module, so that this one, about which there is an error, only
     /// adds what that one may lack.
     pub(crate) is_further: bool,
-    /// Whether some handler takes `&mut self`.
+    /// Whether its handlers have the module, or the value of their key, for themselves: some handler takes
+    /// `&mut self`, or there is a value for each key.
     pub(crate) is_exclusive: bool,
+    /// If it has a value for each key.
+    pub(crate) keying: Option<Keying>,
     pub(crate) is_manual: bool,
     /// Whether it stands in for another module: manual, and neither a route to the compiler nor in the
     /// registry.
@@ -41,6 +44,14 @@ pub(crate) struct CheckedModule {
     pub(crate) unread: Vec<TokenStream>,
     /// Whether an error was reported: what is derived from something missing then stays silent.
     pub(crate) is_broken: bool,
+}
+
+/// What a module says that has a value for each key.
+pub(crate) struct Keying {
+    /// How many values are kept while nobody uses them.
+    pub(crate) keep: Option<usize>,
+    /// How long.
+    pub(crate) idle: Option<Duration>,
 }
 
 /// What becomes of the module when it crashes.
@@ -139,18 +150,29 @@ pub(crate) struct Hooks {
     pub(crate) on_start: Option<Hook>,
     pub(crate) on_stop: Option<Hook>,
     pub(crate) background: Vec<Hook>,
+    pub(crate) on_idle: Option<Hook>,
 }
 
 /// `#[init]`.
 pub(crate) struct Init {
     pub(crate) method: Ident,
     pub(crate) is_async: bool,
-    /// Its arguments.
+    /// Its arguments, but for the key.
     pub(crate) resources: Vec<AskedResource>,
+    /// The key that it takes, in a module with a value for each.
+    pub(crate) key: Option<InitKey>,
     pub(crate) output: TokenStream,
 }
 
-/// `#[on_start]`, `#[on_stop]`, `#[background]`.
+/// The argument of `#[init]` that is the key.
+pub(crate) struct InitKey {
+    /// Which of the arguments it is.
+    pub(crate) index: usize,
+    /// Its type, behind the reference.
+    pub(crate) ty: Type,
+}
+
+/// `#[on_start]`, `#[on_stop]`, `#[background]`, `#[on_idle]`.
 pub(crate) struct Hook {
     pub(crate) method: Ident,
     pub(crate) is_async: bool,

@@ -6,9 +6,9 @@ use syn::LitInt;
 use crate::block::{Block, Member};
 use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
-use crate::module::args::ModuleArgs;
+use crate::module::args::{ModuleArgs, PER};
 use crate::module::model::{CheckedModule, Handler, Hooks};
-use crate::module::{handlers, hooks, policy, restart};
+use crate::module::{handlers, hooks, keying, policy, restart};
 use crate::{header, lists, types};
 
 /// The most instances: each has a task and a mailbox of its own.
@@ -42,12 +42,20 @@ pub(crate) fn check(
     });
     let unhandled = unhandled.chain(&meant).cloned().collect();
     policy::check_backoff_used(&args, &found, diagnostics);
-    let is_exclusive = takes_mut_self(&found, &block, listed.is_none());
+    let is_keyed = args.seen.has(PER.name);
+    let is_exclusive = is_keyed || takes_mut_self(&found, &block, listed.is_none());
     let hooks = name.as_ref().map_or_else(Hooks::default, |name| {
-        hooks::find(&block, name, is_exclusive, diagnostics)
+        let per = args.per.as_ref();
+        hooks::find(&block, name, is_exclusive, per, diagnostics)
     });
-    check_manual(&args, &hooks, diagnostics);
-    let instances = check_instances(&args, is_exclusive || listed.is_none(), diagnostics);
+    let keying = keying::check(&args, &hooks, diagnostics);
+    if !is_keyed {
+        check_manual(&args, &hooks, diagnostics);
+    }
+    let instances = match is_keyed {
+        true => 1,
+        false => check_instances(&args, is_exclusive || listed.is_none(), diagnostics),
+    };
     let restart = restart::check(&args, is_exclusive, diagnostics);
     hooks::unmark(&mut block);
     let unread = header::take_broken(&mut block);
@@ -57,6 +65,7 @@ pub(crate) fn check(
         name,
         is_further,
         is_exclusive,
+        keying,
         is_manual: args.is_manual,
         is_fake: args.is_fake,
         handlers: found,

@@ -6,6 +6,7 @@ mod beginning;
 mod budget;
 mod calling;
 mod delivery;
+mod event_senders;
 mod handle;
 mod inline;
 mod nested;

@@ -1,19 +1,18 @@
 //! [`Subscription`]: the events of one context, or of the whole system.
 
 use std::any::Any;
+use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
+use crate::context::event_senders::{EventSenders, KeyPlace};
 use crate::mediator::{Erased, Mediator, Row, Subscribers};
-use crate::message::{Event, MessageTypeId};
+use crate::message::{Event, Keyed, MessageTypeId};
 use crate::scope::{ContextId, Scope};
 use crate::sync::lock;
-
-/// How many events a subscription holds for a subscriber that is behind; beyond that it misses the oldest.
-const CAPACITY: usize = 1024;
 
 /// In place of a slot: the events of all types. No type has it.
 const ANY: usize = usize::MAX - 1;
@@ -52,6 +51,10 @@ const ANY_NAME: &str = "any event";
 #[derive(Debug)]
 pub struct Subscription<E> {
     events: broadcast::Receiver<Arc<E>>,
+    /// Of a subscription to one key; behind `events`, which must be dropped first.
+    place: Option<KeyPlace>,
+    /// Where the events come from, until there are no more.
+    senders: Weak<EventSenders<E>>,
     missed: u64,
     name: &'static str,
 }
@@ -76,10 +79,56 @@ pub struct AnyEvent {
 }
 
 impl<E: Send + Sync + 'static> Subscription<E> {
-    fn new(events: Option<broadcast::Receiver<Arc<E>>>, name: &'static str) -> Self {
+    fn new(senders: Option<Arc<EventSenders<E>>>, name: &'static str) -> Self {
+        let events = senders.as_ref().map(|senders| senders.subscribe());
         Subscription {
             events: events.unwrap_or_else(|| broadcast::channel(1).1),
+            place: None,
+            senders: senders.as_ref().map(Arc::downgrade).unwrap_or_default(),
             missed: 0,
+            name,
+        }
+    }
+
+    /// Narrows the subscription to the events of one key, from now on: those whose field named by
+    /// `#[event(key = ..)]` equals `key`. Subscribers are found by key, so that publishing an event costs the
+    /// same however many keys have subscribers; to filter the events of all keys costs each subscriber a look
+    /// at each event.
+    ///
+    /// ```
+    /// use nether::prelude::*;
+    ///
+    /// #[event(key = room)]
+    /// pub struct Said { pub room: String, pub text: String }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let system = System::builder().isolated().start().await?;
+    /// let mut kitchen = system.subscribe::<Said>().of("kitchen");
+    /// let ctx = system.context();
+    /// ctx.publish(Said { room: "hall".into(), text: "hello".into() }).await?;
+    /// ctx.publish(Said { room: "kitchen".into(), text: "tea?".into() }).await?;
+    /// let said = kitchen.next().await.expect("it was published");
+    /// assert_eq!(said.text, "tea?");
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn of(self, key: impl Into<E::Key>) -> Self
+    where
+        E: Keyed<Key: Hash + Eq + Clone + Send + Sync + 'static>,
+    {
+        let Subscription {
+            senders,
+            missed,
+            name,
+            ..
+        } = self;
+        let subscribed = senders.upgrade().map(|all| all.subscribe_to(key.into()));
+        let (events, place) = subscribed.unzip();
+        Subscription {
+            events: events.unwrap_or_else(|| broadcast::channel(1).1),
+            place,
+            senders,
+            missed,
             name,
         }
     }
@@ -132,46 +181,45 @@ impl Subscribers for Subscriptions {
     }
 }
 
-type Sender<E> = broadcast::Sender<Arc<E>>;
-
 /// Subscribes to the events of one context.
 pub(super) fn subscribe<E: Event>(scope: &Scope) -> Subscription<E> {
-    Subscription::new(receiver_in(scope, E::descriptor().slot()), E::NAME)
+    Subscription::new(senders_in(scope, E::descriptor().slot()), E::NAME)
 }
 
 /// Subscribes to the events of all types of one context.
 pub(super) fn subscribe_any(scope: &Scope) -> Subscription<AnyEvent> {
-    Subscription::new(receiver_in(scope, ANY), ANY_NAME)
+    Subscription::new(senders_in(scope, ANY), ANY_NAME)
 }
 
-fn receiver_in<E: Send + Sync + 'static>(
+fn senders_in<E: Send + Sync + 'static>(
     scope: &Scope,
     slot: usize,
-) -> Option<broadcast::Receiver<Arc<E>>> {
+) -> Option<Arc<EventSenders<E>>> {
     let subscriptions = of(scope.subscriptions_or(|| Box::new(Subscriptions::default())));
     subscriptions.and_then(|subscriptions| {
         let mut senders = lock(&subscriptions.0);
         // Asked under the lock: the end takes all senders away under it, and later none may be added.
-        (!scope.has_ended()).then(|| receiver::<E>(&sender_among::<E>(&mut senders, slot)))
+        (!scope.has_ended()).then(|| senders_among::<E>(&mut senders, slot))
     })
 }
 
-/// The sender of the type, made if need be.
-fn sender_among<E: Send + Sync + 'static>(
-    senders: &mut Vec<(usize, Erased)>,
+/// The senders of the type, made if need be.
+fn senders_among<E: Send + Sync + 'static>(
+    all: &mut Vec<(usize, Erased)>,
     slot: usize,
-) -> Erased {
-    if let Some((_, sender)) = senders.iter().find(|(of, _)| *of == slot) {
-        return Arc::clone(sender);
+) -> Arc<EventSenders<E>> {
+    if let Some((_, senders)) = all.iter().find(|(of, _)| *of == slot) {
+        let senders = Arc::clone(senders).downcast();
+        return senders.expect("senders are kept by message type");
     }
-    let sender = new_sender::<E>();
-    senders.push((slot, Arc::clone(&sender)));
-    sender
+    let senders = Arc::new(EventSenders::<E>::new());
+    all.push((slot, Arc::clone(&senders) as Erased));
+    senders
 }
 
 /// The subscribers of the whole system to one type of event. Old routing tables keep it too, so its end is
 /// said in it.
-struct Everywhere<E>(Mutex<Option<Sender<E>>>);
+struct Everywhere<E>(Mutex<Option<Arc<EventSenders<E>>>>);
 
 impl<E: Send + Sync + 'static> Subscribers for Everywhere<E> {
     fn end(&self) {
@@ -181,41 +229,42 @@ impl<E: Send + Sync + 'static> Subscribers for Everywhere<E> {
 
 /// Subscribes to the events of every context.
 pub(crate) fn subscribe_to_all<E: Event>(mediator: &Mediator) -> Subscription<E> {
-    let events = mediator.routing.change(|table| {
+    let senders = mediator.routing.change(|table| {
         // Asked in here: the end takes all senders away in the same way, and later none may be added.
         let row = table.row_mut(E::descriptor().slot());
         let row = row.filter(|_| !mediator.stopping.has_ended())?;
         let subscribers = row.subscription.get_or_insert_with(new_everywhere::<E>);
-        everywhere(subscribers, Sender::<E>::subscribe)
+        everywhere::<E>(subscribers)
     });
-    Subscription::new(events, E::NAME)
+    Subscription::new(senders, E::NAME)
 }
 
 /// Subscribes to the events of all types of every context.
 pub(crate) fn subscribe_to_any(mediator: &Mediator) -> Subscription<AnyEvent> {
     // Not changed, but asked in here, for the same reason.
-    let events = mediator.routing.change(|_| {
+    let senders = mediator.routing.change(|_| {
         if mediator.stopping.has_ended() {
             return None;
         }
         let subscribers = mediator.onlookers.get_or_init(new_everywhere::<AnyEvent>);
-        everywhere(subscribers, Sender::<AnyEvent>::subscribe)
+        everywhere::<AnyEvent>(subscribers)
     });
-    Subscription::new(events, ANY_NAME)
+    Subscription::new(senders, ANY_NAME)
 }
 
 fn new_everywhere<E: Send + Sync + 'static>() -> Arc<dyn Subscribers> {
-    Arc::new(Everywhere(Mutex::new(Some(Sender::<E>::new(CAPACITY)))))
+    Arc::new(Everywhere(Mutex::new(Some(Arc::new(
+        EventSenders::<E>::new(),
+    )))))
 }
 
-/// Does `with` the sender of the subscribers of the whole system, unless they have been told that it is over.
-fn everywhere<E: Send + Sync + 'static, T>(
+/// The senders to the subscribers of the whole system, unless their subscriptions have ended.
+fn everywhere<E: Send + Sync + 'static>(
     subscribers: &Arc<dyn Subscribers>,
-    with: impl FnOnce(&Sender<E>) -> T,
-) -> Option<T> {
+) -> Option<Arc<EventSenders<E>>> {
     let subscribers: &dyn Any = &**subscribers;
     let subscribers = subscribers.downcast_ref::<Everywhere<E>>()?;
-    lock(&subscribers.0).as_ref().map(with)
+    lock(&subscribers.0).clone()
 }
 
 /// Sends the event to its subscribers in this context and in the whole system.
@@ -227,16 +276,14 @@ pub(super) fn notify_subscribers<E: Event>(
     sequence: Option<u64>,
 ) {
     if let Some(subscribers) = &row.subscription {
-        // A lagging subscriber loses its oldest event here. Dropping it runs user code, which may panic.
-        let notify = || everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
-        let _ = catch_unwind(AssertUnwindSafe(notify));
+        notify(everywhere(subscribers).as_deref(), event);
     }
     // The event is serialised only while somebody looks on.
     if let Some(onlookers) = scope.mediator.onlookers.get()
-        && everywhere(onlookers, has_receivers::<AnyEvent>) == Some(true)
+        && let Some(onlookers) = everywhere::<AnyEvent>(onlookers)
+        && onlookers.has_receivers()
     {
-        let event = any_event(scope, &**event, sequence);
-        let _ = everywhere(onlookers, |sender: &Sender<AnyEvent>| sender.send(event));
+        onlookers.send(&any_event(scope, &**event, sequence));
     }
     notify_subscribers_of(scope, event, sequence);
 }
@@ -264,42 +311,25 @@ pub(super) fn notify_subscribers_of<E: Event>(
         return;
     };
     let slot = E::descriptor().slot();
-    let senders = lock(&subscriptions.0);
-    let sender_of = |slot| senders.iter().find(|(of, _)| *of == slot);
-    if let Some((_, sender)) = sender_of(slot) {
-        notify(sender, event);
-    }
-    let onlookers = sender_of(ANY).map(|(_, sender)| Arc::clone(sender));
-    drop(senders);
-    if let Some(onlookers) = onlookers
-        && onlookers
-            .downcast_ref()
-            .is_some_and(has_receivers::<AnyEvent>)
+    let all = lock(&subscriptions.0);
+    let senders_of = |slot| all.iter().find(|(of, _)| *of == slot);
+    let senders = senders_of(slot).map(|(_, senders)| Arc::clone(senders));
+    let onlookers = senders_of(ANY).map(|(_, senders)| Arc::clone(senders));
+    drop(all);
+    notify(senders.as_ref().and_then(|it| it.downcast_ref()), event);
+    if let Some(onlookers) = onlookers.and_then(|it| it.downcast::<EventSenders<AnyEvent>>().ok())
+        && onlookers.has_receivers()
     {
-        notify(&onlookers, &any_event(scope, &**event, sequence));
+        onlookers.send(&any_event(scope, &**event, sequence));
     }
 }
 
-fn has_receivers<E>(sender: &Sender<E>) -> bool {
-    sender.receiver_count() > 0
-}
-
-fn notify<E: Send + Sync + 'static>(sender: &Erased, event: &Arc<E>) {
-    if let Some(sender) = sender.downcast_ref::<Sender<E>>() {
-        // An error means that every subscriber is gone; a panic is of an event that is lost.
-        let _ = catch_unwind(AssertUnwindSafe(|| sender.send(Arc::clone(event))));
+fn notify<E: Send + Sync + 'static>(senders: Option<&EventSenders<E>>, event: &Arc<E>) {
+    if let Some(senders) = senders {
+        // A subscriber that is behind loses its oldest event here. Its `Drop`, and the `Hash` and `Eq` of a key,
+        // are the user's, and may panic.
+        let _ = catch_unwind(AssertUnwindSafe(|| senders.send(event)));
     }
-}
-
-fn new_sender<E: Send + Sync + 'static>() -> Erased {
-    Arc::new(Sender::<E>::new(CAPACITY))
-}
-
-fn receiver<E: Send + Sync + 'static>(sender: &Erased) -> broadcast::Receiver<Arc<E>> {
-    sender
-        .downcast_ref::<Sender<E>>()
-        .expect("senders are kept by message type")
-        .subscribe()
 }
 
 fn of(subscriptions: &dyn Subscribers) -> Option<&Subscriptions> {

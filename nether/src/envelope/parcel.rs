@@ -148,6 +148,16 @@ impl<M> Given<M> {
 }
 
 impl<M> Given<M> {
+    /// The message, which no handler had yet, to look at.
+    ///
+    /// # Panics
+    /// If it was taken before.
+    #[doc(hidden)]
+    #[inline]
+    pub fn shown(&self) -> &M {
+        self.content.0.as_ref().expect("a message is handled once")
+    }
+
     /// The same message once more, for a handler that may be tried again. Nobody waits for its reply.
     pub(crate) fn again(&self) -> Self
     where
@@ -209,6 +219,13 @@ impl<E> Packed for Shown<E> {
 }
 
 impl<E> Shown<E> {
+    /// The event, to look at.
+    #[doc(hidden)]
+    #[inline]
+    pub fn shown(&self) -> &E {
+        &self.0
+    }
+
     /// The event, for its handler.
     #[doc(hidden)]
     #[inline]

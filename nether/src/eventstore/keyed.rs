@@ -1,22 +1,8 @@
-//! [`Keyed`]: which aggregate a command is for.
+//! [`StreamKey`]: which aggregate a command is for.
 
 use std::fmt;
 
-/// A message with a key: `#[command(key = account_id)]`. Not to be implemented by hand.
-#[diagnostic::on_unimplemented(
-    message = "nothing says which aggregate `{Self}` is for",
-    label = "the command has no key",
-    note = "name the field that does: `#[command(key = ..)]` above the definition of `{Self}`"
-)]
-pub trait Keyed {
-    /// The type of that field.
-    #[doc(hidden)]
-    type Key;
-
-    /// The field.
-    #[doc(hidden)]
-    fn key(&self) -> &Self::Key;
-}
+use crate::message::Keyed;
 
 /// What a field must be to name an aggregate: it has a text, which is the same whenever it is the same.
 #[doc(hidden)]

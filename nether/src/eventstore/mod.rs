@@ -62,7 +62,6 @@ pub use self::backend::{
 pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
-pub use self::keyed::Keyed;
 #[cfg(feature = "http")]
 pub(crate) use self::keys::stored_keys;
 #[cfg(feature = "http")]
@@ -80,3 +79,4 @@ pub use self::store::Store;
 pub use self::stored::StoredEvent;
 pub use self::subscription::EventSubscription;
 pub use self::tables::Tables;
+pub use crate::message::Keyed;

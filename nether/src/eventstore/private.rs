@@ -9,7 +9,7 @@ pub use crate::eventstore::backend::{
 };
 pub use crate::eventstore::definition::{Definition, StartFrom};
 pub use crate::eventstore::handling::HandlingPolicy;
-pub use crate::eventstore::keyed::{Keyed, key_of};
+pub use crate::eventstore::keyed::key_of;
 pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
 pub use crate::eventstore::projection::{
     Answers, Beginning, Copied, EventPlace, InTransaction, Keeps, NeverCopied, NoTransaction,

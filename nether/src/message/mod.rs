@@ -4,6 +4,7 @@ mod access;
 mod content;
 mod descriptor;
 mod id;
+mod keyed;
 #[cfg(feature = "garde")]
 mod rules;
 
@@ -11,6 +12,7 @@ pub use self::access::{AccessDescriptor, AccessFunction, AccessRule};
 pub use self::content::content;
 pub use self::descriptor::{EndpointDescriptor, MessageDescriptor, MessageRegistration};
 pub use self::id::MessageTypeId;
+pub use self::keyed::Keyed;
 #[cfg(feature = "garde")]
 pub use self::rules::derived_rules;
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
 
-use crate::context::Handle;
+use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::Parcel;
 use crate::error::Result;
@@ -13,6 +13,7 @@ use crate::mediator::{HoldsMessages, Mediator};
 use crate::module::life::BeingHandled;
 use crate::module::tally::{Crash, Tally};
 use crate::route::Route;
+use crate::routing::Caller;
 use crate::waiting::Waiter;
 
 /// What stands between the senders and a module. Senders have it before the module is there, and after it is
@@ -20,8 +21,18 @@ use crate::waiting::Waiter;
 #[doc(hidden)]
 #[allow(private_interfaces)] // Named by the hidden part of `Module`; nobody outside calls it.
 pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
-    /// What runs the module values.
-    type Runner: ModuleRunner<M>;
+    /// What is made when the module starts: the module, or what makes its values later.
+    type Value: Send + 'static;
+    /// What runs these.
+    type Runner: ModuleRunner<Self::Value>;
+
+    /// Runs `#[on_start]`, if that is of what is made now.
+    fn on_start(
+        value: &mut Self::Value,
+        ctx: &Context<M>,
+    ) -> impl Future<Output = Result<()>> + Send
+    where
+        M: Caller;
 
     /// A cell without a module.
     fn new(bound: usize, declaration: &'static Declaration, mediator: &Mediator) -> Self;
@@ -76,7 +87,7 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// What the module has done.
     fn tally(&self) -> &Tally;
 
-    /// The module, for its background tasks, if it is shared.
+    /// The module, for its background tasks, if it is one value that is shared.
     fn shared(&self) -> Option<Arc<M>>;
 
     /// What holds its messages while they wait, if it is exclusive.
@@ -90,13 +101,13 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
 /// it still has when it is dropped become dead letters.
 #[doc(hidden)]
 #[allow(private_bounds, private_interfaces)] // As above.
-pub trait ModuleRunner<M>: Send {
+pub trait ModuleRunner<V>: Send {
     /// Makes dead letters of the messages that it has from the module that crashed, which crashes again and
     /// again.
     fn give_up_taken(&mut self);
 
     /// Takes a module value, the first one or one in place of another that crashed.
-    fn put(&mut self, module: M);
+    fn put(&mut self, value: V);
 
     /// Lets the module work until its cell is closed and empty, or until it crashes, and is let go.
     ///

@@ -24,6 +24,8 @@ pub enum ModuleKind {
     Exclusive,
     /// All handlers take `&self`: they run concurrently.
     Shared,
+    /// It has a value for each key: the messages of one key are handled one at a time.
+    Keyed,
 }
 
 /// What is known of a module at start-up. One `static` each, made by `#[module]`.

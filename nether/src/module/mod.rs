@@ -1,11 +1,13 @@
 //! Modules: isolated state, and the handlers that are the only way to it.
 
 mod cell;
+mod crashes;
 mod descriptor;
 mod exclusive;
 #[cfg(feature = "test")]
 mod fake;
 mod handler;
+mod keyed;
 mod lease;
 mod life;
 mod mode;
@@ -18,20 +20,24 @@ pub use self::descriptor::{HandlerDescriptor, ModuleDescriptor, ModuleKind, Modu
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
 pub use self::handler::{
-    Attempt, ExclusiveHandler, HandlerByReference, HandlerByValue, ReplySink, SharedHandler,
-    attempt_alone, attempt_beside, repeated,
+    Attempt, ExclusiveHandler, HandlerByReference, HandlerByValue, KeyedHandler, ReplySink,
+    SharedHandler, attempt_alone, attempt_beside, attempt_of_key, repeated,
 };
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handler::{Replied, end_observed, observed};
+pub use self::keyed::{ModuleKey, key_of, launch_keyed};
 pub use self::lease::LeaseStatus;
 pub use self::life::{Background, ModuleState, launch};
 pub(crate) use self::life::{BeingHandled, Instance};
 pub(crate) use self::mode::Mode;
-pub use self::mode::{Concurrently, OneAtATime, Routes};
+pub(crate) use self::mode::SingleValue;
+pub use self::mode::{Concurrently, OneAtATime, PerKey, Routes};
 pub use self::policy::{
     Backoff, BreakerPolicy, HandlerLimits, HandlerPolicy, Restart, RestartPolicy,
 };
 pub use self::tally::Verdict;
+
+use std::time::Duration;
 
 use crate::context::Context;
 use crate::envelope::AnyParcel;
@@ -87,13 +93,25 @@ pub trait Module: Caller + Send + 'static {
     }
 }
 
+/// A module that the framework starts: it makes the module, or its values.
+#[diagnostic::on_unimplemented(
+    message = "the framework does not make `{Self}`",
+    label = "not made by the framework",
+    note = "a `manual` module or a fake is attached: `system.attach(..)`"
+)]
+#[doc(hidden)]
+pub trait Started {}
+
+#[diagnostic::do_not_recommend]
+impl<M: Construct> Started for M {}
+
 /// A module that the framework can make: by its `#[init]`, or by [`Default`].
 #[diagnostic::on_unimplemented(
     message = "the framework does not make `{Self}`",
     label = "not made by the framework",
     note = "a `manual` module or a fake is attached: `system.attach(..)`"
 )]
-// This and the next two are not `: Module`, since each would assert again that the module is `Send`.
+// `Construct` and the next two are not `: Module`, since each would assert again that the module is `Send`.
 #[doc(hidden)]
 pub trait Construct: Sized {
     /// Makes the module.
@@ -139,6 +157,51 @@ pub trait Shared: Caller + Sync {
         let _ = module;
         async { Ok(()) }
     }
+}
+
+/// A module that has a value for each key.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no value for each key",
+    label = "not a module with `per = ..`",
+    note = "put `#[module(handles = [..], per = key)]` above the `impl {Self}` block"
+)]
+pub trait KeyedModule: Module {
+    /// Its key.
+    type Key: ModuleKey;
+    /// What its attribute says of keys.
+    const KEYING: Keying;
+
+    /// Makes the value of a key.
+    fn make(
+        key: &Self::Key,
+        resources: &Resources,
+    ) -> impl Future<Output = Result<Self, Error>> + Send
+    where
+        Self: Send;
+
+    /// Runs `#[on_idle]`.
+    fn on_idle(value: Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send
+    where
+        Self: Send,
+    {
+        async move {
+            drop(value);
+            Ok(())
+        }
+    }
+}
+
+/// What the attribute of a module says of its keys.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Keying {
+    /// How many values are kept while nobody uses them.
+    pub keep: Option<usize>,
+    /// How long.
+    pub idle: Option<Duration>,
+    /// Whether there is an `#[on_idle]`.
+    pub has_on_idle: bool,
 }
 
 /// Makes a module without `#[init]`.

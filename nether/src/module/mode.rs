@@ -9,13 +9,28 @@ use crate::message::{Message, MessageDescriptor};
 use crate::module::Module;
 use crate::module::cell::{ModuleCell, Way};
 
-/// How messages reach a module of type `M`: [`OneAtATime`] or [`Concurrently`]. A module names one of these
-/// and not its cell, so that whoever compiles a module proves nothing about the inside of a cell.
+/// How messages reach a module of type `M`: [`OneAtATime`], [`Concurrently`] or [`PerKey`]. A module names
+/// one of these and not its cell, so that whoever compiles a module proves nothing about the inside of a
+/// cell.
 #[doc(hidden)]
 pub trait Mode<M> {
     /// What stands between the senders and the module.
-    type Cell: ModuleCell<M>;
+    type Cell: ModuleCell<M, Value = Self::Value>;
+    /// What the framework makes when the module starts: the module itself, or what makes its values later.
+    type Value: Send + 'static;
 }
+
+/// A [`Mode`] in which the module itself is made when it starts.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a module with a value for each key cannot be attached",
+    label = "has a value for each key",
+    note = "the framework makes its values by `#[init]`: it starts with the system, or by `System::builder().with::<..>()`"
+)]
+pub trait SingleValue<M>: Mode<M, Value = M> {}
+
+#[diagnostic::do_not_recommend]
+impl<M, H: Mode<M, Value = M>> SingleValue<M> for H {}
 
 /// Through a mailbox.
 #[doc(hidden)]
@@ -26,6 +41,14 @@ pub enum OneAtATime {}
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub enum Concurrently {}
+
+/// In the sender's task, or one of its own, but the messages of one key one at a time.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum PerKey {}
+
+/// What the framework makes when a module of type `M` starts.
+pub(crate) type ValueOf<M> = <<M as Module>::Handling as Mode<M>>::Value;
 
 /// The cell of a module of type `M`.
 pub(crate) type CellOf<M> = <<M as Module>::Handling as Mode<M>>::Cell;

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::error::AttachError;
 use crate::mediator::{Handler, InstanceId, Mediator};
 use crate::message::MessageKind;
-use crate::module::{AnyInstance, Instance, Launch, Module};
+use crate::module::{AnyInstance, Instance, Launch, Module, SingleValue};
 use crate::resources::Resources;
 use crate::sync::lock;
 use crate::system::System;
@@ -68,7 +68,11 @@ impl System {
     /// # Errors
     /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system
     /// is stopping.
-    pub async fn attach<M: Module>(&self, module: M) -> Result<Attached<M>, AttachError> {
+    #[allow(private_bounds)]
+    pub async fn attach<M>(&self, module: M) -> Result<Attached<M>, AttachError>
+    where
+        M: Module<Handling: SingleValue<M>>,
+    {
         let launch = Launch {
             mediator: Arc::clone(&self.inner.mediator),
             mailbox: self.inner.mailbox,

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::chance::Chance;
 use crate::middleware::{Interceptor, Interceptors};
-use crate::module::{Construct, Module, ModuleDescriptor};
+use crate::module::{Module, ModuleDescriptor, Started};
 use crate::resources::Resources;
 use crate::system::System;
 
@@ -189,7 +189,7 @@ impl SystemBuilder {
     /// # Ok(()) }
     /// ```
     #[allow(private_bounds)]
-    pub fn with<M: Module + Construct>(mut self) -> Self {
+    pub fn with<M: Module + Started>(mut self) -> Self {
         self.only.push(M::descriptor());
         self
     }

@@ -64,6 +64,7 @@ impl ExpectedReply for ModuleWaitCell {
         self.close();
         let _ = self.refused.set(deadlock);
         self.told.notify_one();
+        self.wake();
     }
 }
 
@@ -73,7 +74,7 @@ impl ModuleWait {
     }
 
     /// The message is of the unit of work that has this address, and is nested in those.
-    fn within(
+    pub(super) fn within(
         this: &Waiter,
         (message, unit, parents): (&'static str, usize, Vec<usize>),
         module: &Waiter,
@@ -128,6 +129,11 @@ impl ModuleWait {
         if let Some(poll) = &self.0.poll {
             poll.note(waker);
         }
+    }
+
+    /// The circle that the wait is in, if there is no way out of it.
+    pub(super) fn deadlock(&self) -> Option<Deadlock> {
+        self.0.refused.get().cloned()
     }
 
     /// The circle that the wait is in, once there is no way out of it.

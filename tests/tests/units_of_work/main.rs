@@ -15,6 +15,7 @@ mod depth;
 mod forever;
 mod giving_up;
 mod kept;
+mod keyed_subscriptions;
 mod shared_transactions;
 mod spawning;
 mod sqlite;

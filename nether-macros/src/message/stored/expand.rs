@@ -1,5 +1,4 @@
-//! The code of what event sourcing knows of a message: its key, who may list it, and of an event how it is
-//! stored.
+//! The code of what event sourcing knows of a message: who may list it, and of an event how it is stored.
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
@@ -12,22 +11,6 @@ use crate::message::model::Definition;
 use crate::paths::Paths;
 use crate::spans::{self, Extent};
 use crate::{features, types};
-
-/// The field of `key`.
-pub(crate) fn keyed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
-    let (field, ty) = message.key.as_ref().filter(|_| features::EVENTSTORE)?;
-    let (p, ident) = (paths.private(), message.definition.ident());
-    Some(quote_spanned! {spans::attribute()=>
-        #[automatically_derived]
-        #[diagnostic::do_not_recommend]
-        impl #p::eventstore::Keyed for #ident {
-            type Key = #ty;
-            fn key(&self) -> &#ty {
-                &self.#field
-            }
-        }
-    })
-}
 
 /// That aggregates, projections and sagas may list it.
 pub(crate) fn listed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {

@@ -3,7 +3,7 @@
 mod buffered;
 mod expand;
 
-pub(crate) use self::expand::{expand, keyed, listed};
+pub(crate) use self::expand::{expand, listed};
 
 use syn::Path;
 

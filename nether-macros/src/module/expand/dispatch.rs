@@ -9,7 +9,10 @@ use crate::spans;
 
 impl ModuleExpander<'_> {
     pub(super) fn dispatch(&self) -> TokenStream {
-        if self.module.is_exclusive {
+        if self.module.keying.is_some() {
+            // Its handlers are called one by one, by the key of their messages.
+            TokenStream::new()
+        } else if self.module.is_exclusive {
             self.exclusive()
         } else {
             self.shared()

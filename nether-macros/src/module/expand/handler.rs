@@ -45,6 +45,10 @@ impl ModuleExpander<'_> {
         let result = quote_spanned!(handler.method.span()=> async move { #taken #result });
         let attempt = handler.policy.as_ref();
         let attempt = attempt.map(|policy| self.attempt(handler, policy, &parcel));
+        let (attempt, of_key) = match self.module.keying {
+            Some(_) => (None, Some(self.of_key(handler, &parcel, attempt))),
+            None => (attempt, None),
+        };
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #p::#how<#parcel> for #ty {
@@ -53,6 +57,7 @@ impl ModuleExpander<'_> {
                 }
                 #attempt
             }
+            #of_key
         }
     }
 
@@ -65,18 +70,19 @@ impl ModuleExpander<'_> {
         parcel_type: &TokenStream,
     ) -> TokenStream {
         let p = self.paths.private();
-        let (receiver, gives_back, run) = if self.module.is_exclusive {
-            (quote!(&mut Self), quote!(#p::Verdict), "attempt_alone")
-        } else {
-            let gives_back = quote!(#p::Attempt<<#parcel_type as #p::Parcel>::Message>);
-            (quote!(&Self), gives_back, "attempt_beside")
+        let attempt = quote!(#p::Attempt<<#parcel_type as #p::Parcel>::Message>);
+        let (receiver, gives_back) = match (&self.module.keying, self.module.is_exclusive) {
+            (Some(_), _) => (quote!(&mut Self), attempt),
+            (None, true) => (quote!(&mut Self), quote!(#p::Verdict)),
+            (None, false) => (quote!(&Self), attempt),
         };
-        let run = spans::name(run, spans::attribute());
+        let run = self.mode("attempt_of_key", "attempt_alone", "attempt_beside");
+        let name = self.mode("attempt_of_key", "attempt", "attempt");
         let (limits, again) = (self.limits(handler), self.again(handler, policy));
         let called = self.called(policy);
         let [module, parcel, ctx] = ["module", "parcel", "ctx"].map(local);
         quote_spanned! {spans::attribute()=>
-            fn attempt(
+            fn #name(
                 #module: #receiver, #parcel: &mut #parcel_type, #ctx: &#p::Context<Self>,
             ) -> impl #p::Future<Output = #gives_back> + #p::Send
             where

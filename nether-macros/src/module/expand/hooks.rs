@@ -1,4 +1,4 @@
-//! `#[init]`, `#[on_start]`, `#[on_stop]`, `#[background]`.
+//! `#[init]`, `#[on_start]`, `#[on_stop]`, `#[background]`, of a module that is one value.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -82,7 +82,11 @@ impl ModuleExpander<'_> {
     }
 
     /// What a hook gives back, as a `Result`.
-    fn outcome(&self, hook: &Hook, arguments: impl Iterator<Item = TokenStream>) -> TokenStream {
+    pub(super) fn outcome(
+        &self,
+        hook: &Hook,
+        arguments: impl Iterator<Item = TokenStream>,
+    ) -> TokenStream {
         let Extent { start, end } = Extent::of(&hook.output);
         let p = self.paths.private_at(start);
         let result = call(&hook.method, &hook.output, hook.is_async, arguments);
@@ -92,6 +96,9 @@ impl ModuleExpander<'_> {
 
     /// By `#[init]`, or by `Default`. A manual module is made by whoever attaches it.
     pub(super) fn construct(&self) -> TokenStream {
+        if let Some(keying) = &self.module.keying {
+            return self.keyed_module(keying);
+        }
         if self.module.is_manual {
             return TokenStream::new();
         }

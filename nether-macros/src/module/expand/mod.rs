@@ -3,6 +3,7 @@
 mod dispatch;
 mod handler;
 mod hooks;
+mod keyed;
 mod limits;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -85,7 +86,7 @@ impl ModuleExpander<'_> {
         // Two types of one name may have their blocks in one place.
         let path = types::path(ty).map(types::path_name);
         let name = path.unwrap_or_else(|| self.name.unraw().to_string());
-        let kind = self.either("Exclusive", "Shared");
+        let kind = self.mode("Keyed", "Exclusive", "Shared");
         let handles = self.sound().map(|handler| {
             let taken = self.taken(handler);
             quote!(#taken::PROOF)
@@ -108,7 +109,8 @@ impl ModuleExpander<'_> {
         let launch = if module.is_manual {
             quote!(#p::Option::None)
         } else {
-            quote!(#p::Option::Some(#p::launch::<#ty>))
+            let launch = self.mode("launch_keyed", "launch", "launch");
+            quote!(#p::Option::Some(#p::#launch::<#ty>))
         };
         quote_spanned! {spans::attribute()=>
             #slots
@@ -201,7 +203,7 @@ impl ModuleExpander<'_> {
 
     fn module(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
-        let handling = self.either("OneAtATime", "Concurrently");
+        let handling = self.mode("PerKey", "OneAtATime", "Concurrently");
         let routes = self.routes();
         let on_start = self.on_start();
         let background = self.background();
@@ -277,6 +279,14 @@ impl ModuleExpander<'_> {
             if is_exclusive { exclusive } else { shared },
             spans::attribute(),
         )
+    }
+
+    /// A name of the runtime that depends on how messages reach the module.
+    fn mode(&self, keyed: &str, exclusive: &str, shared: &str) -> Ident {
+        match self.module.keying {
+            Some(_) => spans::name(keyed, spans::attribute()),
+            None => self.either(exclusive, shared),
+        }
     }
 
     /// What generated code has to know of a handler's message, it knows through this; shown at the handler's

@@ -15,10 +15,10 @@ use std::task::{Context as TaskContext, Poll};
 
 use tokio::time::Instant;
 
-use crate::context::Handle;
+use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Label, Parcel, Source};
-use crate::error::FailureKind;
+use crate::error::{FailureKind, Result};
 use crate::guarded::drop_unpanicked;
 use crate::mediator::{HoldsMessages, Mediator};
 use crate::message::MessageKind;
@@ -39,6 +39,7 @@ use crate::waiting::Waiter;
 
 impl<M: Module + Exclusive> Mode<M> for OneAtATime {
     type Cell = ExclusiveCell<M>;
+    type Value = M;
 }
 
 /// The mailbox of an exclusive module, and what it has done.
@@ -202,7 +203,12 @@ fn take<P>(parcel: &mut Option<P>) -> P {
 
 #[allow(private_interfaces)]
 impl<M: Module + Exclusive> ModuleCell<M> for ExclusiveCell<M> {
+    type Value = M;
     type Runner = ExclusiveRunner<M>;
+
+    fn on_start(module: &mut M, ctx: &Context<M>) -> impl Future<Output = Result<()>> + Send {
+        M::on_start(module, ctx)
+    }
 
     fn new(bound: usize, declaration: &'static Declaration, _: &Mediator) -> Self {
         ExclusiveCell {

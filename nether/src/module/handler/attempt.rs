@@ -127,14 +127,37 @@ where
         let handler = pin!(Some(A::call(module, given, ctx)));
         policy.limited(handler, ctx).await
     };
-    let (handle, declaration) = (ctx.handle(), &M::descriptor().declaration);
-    let is_last = spare.is_none();
-    if !is_last && matches!(result, Ok(Ok(_))) {
-        parcel.discard();
-    }
-    let judged = policy.judge(result, is_last, handle, declaration).await;
-    drop_unpanicked(spare);
-    judged
+    policy.end(result, spare, parcel, ctx).await
+}
+
+/// Attempts a message in the value of a key.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub async fn attempt_of_key<A, P, M>(
+    policy: &HandlerPolicy<P>,
+    _: A,
+    module: &mut M,
+    parcel: &mut P,
+    ctx: &Context<M>,
+) -> Attempt<P::Message>
+where
+    A: CalledAlone<P, M>,
+    P: Parcel,
+    M: Module,
+{
+    // Caught here, because this runs in the task of whoever calls the module.
+    let copied = catch_unwind(AssertUnwindSafe(|| policy.spare(ctx.handle(), parcel)));
+    let mut spare = match copied {
+        Ok(spare) => spare,
+        Err(panic) => return Attempt::Ended(Err(HandlerFault::Panicked(panic))),
+    };
+    let result = {
+        let (given, _) = spare.as_mut().unwrap_or(&mut *parcel).split();
+        let handler = pin!(Some(A::call(module, given, ctx)));
+        policy.limited(handler, ctx).await
+    };
+    policy.end(result, spare, parcel, ctx).await
 }
 
 /// Whether the attempt failed so that there is to be another: and then why the handler crashed, if it did.
@@ -213,6 +236,24 @@ impl<P: Parcel> HandlerPolicy<P> {
         }
         drop_unpanicked(Emptied(handler));
         result
+    }
+
+    /// Ends an attempt for which the handler got `spare`, if there is one.
+    async fn end<M: Module>(
+        &self,
+        result: Handled<P::Message>,
+        spare: Option<P>,
+        parcel: &mut P,
+        ctx: &Context<M>,
+    ) -> Attempt<P::Message> {
+        let is_last = spare.is_none();
+        if !is_last && matches!(result, Ok(Ok(_))) {
+            parcel.discard();
+        }
+        let module = &M::descriptor().declaration;
+        let judged = self.judge(result, is_last, ctx.handle(), module).await;
+        drop_unpanicked(spare);
+        judged
     }
 
     /// Decides, unless the attempt `is_last`, whether there is to be another, and waits before it.

@@ -20,7 +20,7 @@ use crate::middleware::Intercepted;
 use crate::module::cell::Way;
 use crate::module::handler::supervision::{Attempt, Handled, is_refusal, settle};
 use crate::module::mode::{CellOf, Routes};
-use crate::module::{Module, Verdict};
+use crate::module::{KeyedModule, Module, Verdict};
 use crate::observers::{Ending, Observers};
 use crate::routing::Caller;
 
@@ -79,6 +79,26 @@ pub trait SharedHandler<P>: Caller {
         P: Parcel,
     {
         serve(parcel, module, ctx)
+    }
+}
+
+/// The handler of one message in a module that has a value for each key.
+#[doc(hidden)]
+pub trait KeyedHandler<P: Packed>: ExclusiveHandler<P> + KeyedModule {
+    /// Which value the message is for.
+    fn key(parcel: &P) -> &Self::Key;
+
+    /// Handles it. Written anew by a handler with a time-out, retries or middleware.
+    #[allow(private_interfaces)]
+    fn attempt_of_key(
+        module: &mut Self,
+        parcel: &mut P,
+        ctx: &Context<Self>,
+    ) -> impl Future<Output = Attempt<P::Message>> + Send
+    where
+        P: Parcel,
+    {
+        serve_key(parcel, module, ctx)
     }
 }
 
@@ -320,6 +340,22 @@ where
     M: Module + Sync + SharedHandler<P>,
 {
     let handler = pin!(M::handle(module, parcel, ctx, ReturnReply));
+    let observed = observed(ctx, P::Message::descriptor);
+    let result = Guarded::new(handler, observed.as_deref()).await;
+    if let Some(observed) = observed {
+        end_observed::<P::Message>(*observed, &result);
+    }
+    Attempt::Ended(result)
+}
+
+/// Runs the handler of a value of a key.
+async fn serve_key<P, M>(parcel: &mut P, module: &mut M, ctx: &Context<M>) -> Attempt<P::Message>
+where
+    P: Parcel,
+    M: KeyedHandler<P>,
+{
+    let (content, _) = parcel.split();
+    let handler = pin!(M::handle(module, content, ctx, ReturnReply));
     let observed = observed(ctx, P::Message::descriptor);
     let result = Guarded::new(handler, observed.as_deref()).await;
     if let Some(observed) = observed {

@@ -6,12 +6,12 @@ mod handling;
 mod supervision;
 mod surrounded;
 
-pub use self::attempt::{attempt_alone, attempt_beside, repeated};
+pub use self::attempt::{attempt_alone, attempt_beside, attempt_of_key, repeated};
 pub(super) use self::breaker::Breaker;
 #[cfg(any(feature = "eventstore", feature = "test"))]
 pub(crate) use self::handling::Replied;
 pub use self::handling::{
-    ExclusiveHandler, HandlerByReference, HandlerByValue, ReplySink, SharedHandler,
+    ExclusiveHandler, HandlerByReference, HandlerByValue, KeyedHandler, ReplySink, SharedHandler,
 };
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handling::{end_observed, observed};

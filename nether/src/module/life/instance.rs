@@ -18,7 +18,7 @@ use crate::module::life::background::BackgroundTasks;
 use crate::module::life::progress::BeingHandled;
 use crate::module::life::restart::{ModuleSource, Supervisor};
 use crate::module::life::{Life, ModuleState};
-use crate::module::mode::{CellOf, Routes};
+use crate::module::mode::{CellOf, Mode, Routes, ValueOf};
 use crate::module::tally::WorkCounts;
 use crate::module::{Construct, Launch, Module, ModuleDescriptor, ModuleKind};
 use crate::resources::Resources;
@@ -30,11 +30,23 @@ use crate::waiting::{self, Waiter};
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn launch<M: Module + Construct>(launch: Launch) -> Instances {
-    let cells = cells::<M>(&launch, M::descriptor().instances);
+pub fn launch<M>(launch: Launch) -> Instances
+where
+    M: Module + Construct,
+    M::Handling: Mode<M, Value = M>,
+{
+    instances::<M>(&launch, |resources| Box::pin(construct(resources)))
+}
+
+/// Makes the instances of a module, in which that runs what `make` makes.
+pub(crate) fn instances<M: Module>(
+    launch: &Launch,
+    make: fn(Arc<Resources>) -> BoxFuture<Result<ValueOf<M>>>,
+) -> Instances {
+    let cells = cells::<M>(launch, M::descriptor().instances);
     let instance = |index| {
-        let source = ModuleSource::Construct(|resources| Box::pin(construct(resources)));
-        Arc::new(Instance::<M>::new(&launch, &cells, index, source)) as _
+        let source = ModuleSource::Construct(make);
+        Arc::new(Instance::<M>::new(launch, &cells, index, source)) as _
     };
     (0..cells.len()).map(instance).collect()
 }
@@ -68,7 +80,7 @@ pub(crate) struct Instance<M: Module> {
     /// Those of all instances, if this is the first one.
     cells: Vec<Arc<CellOf<M>>>,
     mediator: Arc<Mediator>,
-    source: Arc<ModuleSource<M>>,
+    source: Arc<ModuleSource<ValueOf<M>>>,
     background: Arc<BackgroundTasks>,
     /// What can be seen of it.
     life: Arc<Life>,
@@ -84,7 +96,7 @@ impl<M: Module> Instance<M> {
         launch: &Launch,
         cells: &[Arc<CellOf<M>>],
         index: usize,
-        source: ModuleSource<M>,
+        source: ModuleSource<ValueOf<M>>,
     ) -> Self {
         Instance {
             id: number_instance(),
@@ -105,14 +117,22 @@ impl<M: Module> Instance<M> {
     }
 
     /// An instance of a value that is attached by hand.
-    pub(crate) fn attached(launch: &Launch, module: M) -> Arc<dyn AnyInstance> {
+    pub(crate) fn attached(launch: &Launch, module: M) -> Arc<dyn AnyInstance>
+    where
+        M::Handling: Mode<M, Value = M>,
+    {
         let source = ModuleSource::Value(Mutex::new(Some(module)));
-        Arc::new(Instance::new(launch, &cells::<M>(launch, 1), 0, source))
+        Arc::new(Instance::<M>::new(
+            launch,
+            &cells::<M>(launch, 1),
+            0,
+            source,
+        ))
     }
 
     async fn start(&self, resources: Arc<Resources>) -> Result<()> {
         M::descriptor().check_middleware(&self.mediator.resources.load())?;
-        let supervisor = Supervisor::new(
+        let supervisor = Supervisor::<M>::new(
             Arc::clone(&self.source),
             resources,
             Arc::clone(&self.mediator),
@@ -129,7 +149,7 @@ impl<M: Module> Instance<M> {
         };
         let module = match M::descriptor().kind {
             ModuleKind::Exclusive => self.cell.waiter().number(),
-            ModuleKind::Shared => 0,
+            ModuleKind::Shared | ModuleKind::Keyed => 0,
         };
         // Boxed, so that tokio's part of a task is compiled once and not for each module.
         let life: BoxFuture<()> = Box::pin(async move {
@@ -204,12 +224,12 @@ async fn live<M: Module>(mut supervisor: Supervisor<M>, started: oneshot::Sender
 }
 
 /// Ends a module whose cell is closed and empty.
-async fn end<M>(mut runner: impl ModuleRunner<M>) -> Result<()> {
+async fn end<V>(mut runner: impl ModuleRunner<V>) -> Result<()> {
     runner.on_stop().await
 }
 
 /// Ends what has no module any more.
-async fn let_go<M>(runner: impl ModuleRunner<M>) -> Result<()> {
+async fn let_go<V>(runner: impl ModuleRunner<V>) -> Result<()> {
     drop(runner);
     Ok(())
 }

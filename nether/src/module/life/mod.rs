@@ -7,8 +7,8 @@ mod progress;
 mod restart;
 
 pub use self::background::Background;
-pub(crate) use self::instance::Instance;
 pub use self::instance::launch;
+pub(crate) use self::instance::{Instance, instances};
 pub(crate) use self::progress::BeingHandled;
 pub(super) use self::progress::{Pause, Progress};
 

@@ -4,7 +4,6 @@
 //! within a time ("restart intensity"). Past that, whatever is wrong does not go away soon: as in Kubernetes
 //! the module is *crash-looping*, that is, left alone before each try, and longer each time.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,9 +18,10 @@ use crate::instants::in_future;
 use crate::mediator::Mediator;
 use crate::module::Module;
 use crate::module::cell::{ModuleCell, ModuleRunner};
+use crate::module::crashes::{CrashHistory, CrashJudgement};
 use crate::module::life::background::BackgroundTasks;
 use crate::module::life::{Life, ModuleState};
-use crate::module::mode::CellOf;
+use crate::module::mode::{CellOf, ValueOf};
 use crate::module::policy::{Backoff, RestartPolicy};
 use crate::module::tally::Crash;
 use crate::race::race;
@@ -36,17 +36,6 @@ const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(10),
     longest: Duration::from_secs(10),
 };
-
-/// The wait before the first try of a module that is crash-looping, and before the last ones. Each is twice
-/// as long as the one before, and exactly so long, for senders get to know when it ends.
-const CRASH_LOOP: Backoff = Backoff {
-    first: Duration::from_secs(1),
-    longest: Duration::from_secs(5 * 60),
-};
-
-/// A module that has run for so long without a crash is not crash-looping any more: its next crash is one
-/// like any other.
-const RAN_WELL: Duration = Duration::from_secs(10 * 60);
 
 /// Where the module value comes from.
 pub(super) enum ModuleSource<M> {
@@ -75,7 +64,7 @@ impl<M> ModuleSource<M> {
 
 /// Makes a module, as often as need be.
 pub(super) struct Supervisor<M: Module> {
-    pub(super) source: Arc<ModuleSource<M>>,
+    pub(super) source: Arc<ModuleSource<ValueOf<M>>>,
     pub(super) resources: Arc<Resources>,
     pub(super) mediator: Arc<Mediator>,
     pub(super) background: Arc<BackgroundTasks>,
@@ -83,10 +72,7 @@ pub(super) struct Supervisor<M: Module> {
     pub(super) life: Arc<Life>,
     /// The module's own unit of work.
     pub(super) module_handle: Handle,
-    /// When it crashed, within the time that counts.
-    crashes: VecDeque<Instant>,
-    /// How many times in a row it was left alone because it is crash-looping.
-    crash_loops: u32,
+    history: CrashHistory,
     /// Since when the module runs, if it does.
     running_since: Option<Instant>,
 }
@@ -127,7 +113,7 @@ impl Failed {
 
 impl<M: Module> Supervisor<M> {
     pub(super) fn new(
-        source: Arc<ModuleSource<M>>,
+        source: Arc<ModuleSource<ValueOf<M>>>,
         resources: Arc<Resources>,
         mediator: Arc<Mediator>,
         background: Arc<BackgroundTasks>,
@@ -143,8 +129,7 @@ impl<M: Module> Supervisor<M> {
             background,
             cell,
             life,
-            crashes: VecDeque::new(),
-            crash_loops: 0,
+            history: CrashHistory::default(),
             running_since: None,
         }
     }
@@ -156,7 +141,7 @@ impl<M: Module> Supervisor<M> {
 
     /// The first module. An error of its `#[init]` or `#[on_start]` is final; after a panic there it is made
     /// again.
-    pub(super) async fn first(&mut self) -> Result<M> {
+    pub(super) async fn first(&mut self) -> Result<ValueOf<M>> {
         loop {
             match self.make().await {
                 Ok(module) => return Ok(module),
@@ -183,9 +168,9 @@ impl<M: Module> Supervisor<M> {
     /// there will be none: it is stopped, or is to end.
     pub(super) async fn again(
         &mut self,
-        runner: &mut impl ModuleRunner<M>,
+        runner: &mut impl ModuleRunner<ValueOf<M>>,
         mut crash: Crash,
-    ) -> Option<M> {
+    ) -> Option<ValueOf<M>> {
         self.life.be(ModuleState::Restarting);
         self.background.cut_off();
         loop {
@@ -227,7 +212,12 @@ impl<M: Module> Supervisor<M> {
     }
 
     /// Refuses messages until the next try, and gives up those that wait.
-    fn begin_crash_loop(&self, runner: &mut impl ModuleRunner<M>, wait: Duration, crash: &Crash) {
+    fn begin_crash_loop(
+        &self,
+        runner: &mut impl ModuleRunner<ValueOf<M>>,
+        wait: Duration,
+        crash: &Crash,
+    ) {
         self.life.be(ModuleState::CrashLooping);
         self.cell.begin_crash_loop(in_future(wait));
         runner.give_up_taken();
@@ -251,32 +241,19 @@ impl<M: Module> Supervisor<M> {
     /// Counts a crash, and says what becomes of the module.
     fn judge_crash(&mut self) -> AfterCrash {
         let policy = self.policy();
-        let now = Instant::now();
-        let ran_since = self.running_since.take();
-        if ran_since.is_some_and(|since| now - since >= RAN_WELL) {
-            self.crash_loops = 0;
-        }
-        let is_over = |crash: &Instant| now - *crash >= policy.within;
-        while self.crashes.front().is_some_and(is_over) {
-            self.crashes.pop_front();
-        }
-        self.crashes.push_back(now);
+        let ran_for = self.running_since.take().map(|since| since.elapsed());
+        let judgement = self.history.count(policy, ran_for);
         if !policy.makes_anew() || !self.source.is_repeatable() {
             return AfterCrash::Stop;
         }
-        let is_too_often = self.crashes.len() > policy.max_restarts as usize;
-        match (self.crash_loops, is_too_often) {
-            (0, false) => {
-                let crashes = self.crashes.len() as u32;
-                // Longer each time, and not in step with others who crashed of the same.
+        match judgement {
+            // Longer each time, and not in step with others who crashed of the same.
+            CrashJudgement::Restart { crashes } => {
                 AfterCrash::Restart(BACKOFF.wait(crashes, &self.mediator.chance))
             }
             // Whoever supervises the process sees to it.
-            _ if policy.is_essential => AfterCrash::Stop,
-            _ => {
-                self.crash_loops += 1;
-                AfterCrash::CrashLoop(CRASH_LOOP.longest_wait(self.crash_loops))
-            }
+            CrashJudgement::CrashLoop(_) if policy.is_essential => AfterCrash::Stop,
+            CrashJudgement::CrashLoop(wait) => AfterCrash::CrashLoop(wait),
         }
     }
 
@@ -286,14 +263,14 @@ impl<M: Module> Supervisor<M> {
     }
 
     /// Makes the module and runs its `#[on_start]`, in which it may wait for others.
-    async fn make(&self) -> Result<M, Failed> {
+    async fn make(&self) -> Result<ValueOf<M>, Failed> {
         waiting::run(self.cell.waiter().number(), self.make_now()).await
     }
 
-    async fn make_now(&self) -> Result<M, Failed> {
+    async fn make_now(&self) -> Result<ValueOf<M>, Failed> {
         let mut module = unpanicked(catch(self.source.make(&self.resources)).await)?;
         let ctx = Context::<M>::new(self.module_handle.clone());
-        unpanicked(catch(M::on_start(&mut module, &ctx)).await)?;
+        unpanicked(catch(CellOf::<M>::on_start(&mut module, &ctx)).await)?;
         Ok(module)
     }
 

@@ -13,21 +13,22 @@ use crate::envelope::{Label, Parcel, Reply, Source};
 use crate::error::{CallError, Deadlock, FailureKind};
 use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
+use crate::module::Module;
 use crate::module::handler::{
-    Attempt, SharedHandler, count_dead_letter, failure_of, origin_of_lost, report_dead_letter,
+    Attempt, count_dead_letter, failure_of, origin_of_lost, report_dead_letter,
 };
-use crate::module::shared::SharedCell;
 use crate::module::shared::places::until_obstacle;
 use crate::module::shared::running::Begun;
+use crate::module::shared::{Handles, Hosting, SharedCell};
 use crate::module::tally::{Crash, CrashCause, Verdict};
-use crate::module::{Module, Shared};
 use crate::race::race;
+use crate::route::NextTry;
 use crate::scope::{ParkedGuard, ParkedIn, Scope};
 use crate::waiting::{DeliveryWaiter, until_made};
 
 /// A message that a shared module has accepted. Dropped, it counts how the message ended.
-pub(super) struct Accepted<M: Module + Shared> {
-    pub(super) cell: Arc<SharedCell<M>>,
+pub(super) struct Accepted<M: Module, K: Hosting<M>> {
+    pub(super) cell: Arc<SharedCell<M, K>>,
     /// Whether it has one of the module's places.
     pub(super) has_place: bool,
     pub(super) label: Label,
@@ -54,36 +55,44 @@ pub(super) enum MessageEnd {
     Gone,
 }
 
-impl<M: Module + Shared> Accepted<M> {
+impl<M: Module, K: Hosting<M>> Accepted<M, K> {
     /// Runs the handler. Its failure is logged and published here; telling it is the caller's part.
-    pub(super) async fn run<P>(&mut self, parcel: &mut Option<P>) -> Reply<P::Message>
+    pub(super) async fn run<P>(
+        &mut self,
+        mut turn: K::Turn,
+        parcel: &mut Option<P>,
+    ) -> Reply<P::Message>
     where
         P: Parcel,
-        M: SharedHandler<P>,
+        K: Handles<M, P>,
     {
+        if K::HAS_TURNS && !K::is_turn(&turn) {
+            let waiting = self.wait_for_turn(&mut turn);
+            if let Err(deadlock) = Box::pin(waiting).await {
+                return Err(self.end_in_deadlock(deadlock));
+            }
+        }
         loop {
             // What is rarely waited for is boxed, so that it makes no call larger.
             let module = match self.cell.ready_module(self.chance()) {
                 Some(module) => module,
                 None => match Box::pin(self.next_module(P::Message::NAME)).await {
                     Ok(module) => module,
-                    Err(deadlock) => {
-                        self.end = MessageEnd::Gone;
-                        self.cell.tally.count_abandoned();
-                        self.ctx.handle().scope.take_back(1);
-                        return Err(CallError::Deadlock(Box::new(deadlock)));
-                    }
+                    Err(deadlock) => return Err(self.end_in_deadlock(deadlock)),
                 },
             };
-            let may_begin = module.is_some() && self.ctx.handle().scope.begin_message();
+            let crash_loop = K::obstacle(&self.cell, &turn);
+            let may_begin =
+                module.is_some() && crash_loop.is_none() && self.ctx.handle().scope.begin_message();
             let (Some(value), true, Some(packed)) = (&*module, may_begin, &mut *parcel) else {
-                return Err(self.refuse(parcel));
+                return Err(self.refuse(parcel, crash_loop));
             };
             self.end = MessageEnd::Handling;
             let span = self.ctx.handle_mut().span(self.cell.declaration.name);
             let attempt = {
-                let attempt = pin!(M::attempt(value, packed, &self.ctx));
-                self.attempt_once(attempt, span.as_deref()).await
+                let line = K::line(&turn);
+                let attempt = pin!(K::attempt(&self.cell, value, &mut turn, packed, &self.ctx));
+                self.attempt_once(attempt, line, span.as_deref()).await
             };
             let handle = self.ctx.handle();
             let failed = match attempt {
@@ -105,7 +114,7 @@ impl<M: Module + Shared> Accepted<M> {
                     }
                     if let Some(cause) = cause {
                         let crash = crash_of(cause.reason(P::Message::NAME), handle);
-                        self.cell.crashed(&module, crash);
+                        K::crashed(&self.cell, &module, &mut turn, crash);
                     }
                     self.label = self.label.tried();
                     self.ctx.handle_mut().message = Some(self.label);
@@ -122,7 +131,13 @@ impl<M: Module + Shared> Accepted<M> {
                 span.end(verdict.outcome(), &handle.scope);
             }
             self.end = MessageEnd::Handled(verdict);
-            cell.conclude(verdict, P::Message::NAME, handle, &module);
+            if let Some(breaker) = &cell.breaker {
+                breaker.count(verdict, handle);
+            }
+            if let Verdict::Crashed(cause) = verdict {
+                let crash = crash_of(cause.reason(P::Message::NAME), handle);
+                K::crashed(cell, &module, &mut turn, crash);
+            }
             drop_unpanicked(parcel.take());
             return reply;
         }
@@ -138,9 +153,27 @@ impl<M: Module + Shared> Accepted<M> {
     ///
     /// # Errors
     /// If it would never be made, because it waits for the caller.
-    async fn next_module(&self, message: &'static str) -> Result<Guard<Option<Arc<M>>>, Deadlock> {
+    async fn next_module(
+        &self,
+        message: &'static str,
+    ) -> Result<Guard<Option<Arc<K::Value>>>, Deadlock> {
         let scope = &self.ctx.handle().scope;
         self.cell.next_module(self.chance(), scope, message).await
+    }
+
+    /// Waits for the messages before this one.
+    async fn wait_for_turn(&self, turn: &mut K::Turn) -> Result<(), Deadlock> {
+        let scope = &self.ctx.handle().scope;
+        K::wait_for_turn(&self.cell, turn, scope, self.label).await
+    }
+
+    /// The message would never be handled. Gives back why, for its caller.
+    #[cold]
+    fn end_in_deadlock<E>(&mut self, deadlock: Deadlock) -> CallError<E> {
+        self.end = MessageEnd::Gone;
+        self.cell.tally.count_abandoned();
+        self.ctx.handle().scope.take_back(1);
+        CallError::Deadlock(Box::new(deadlock))
     }
 
     /// Makes the message a dead letter before its handler has it. Gives back why, for its caller.
@@ -148,10 +181,14 @@ impl<M: Module + Shared> Accepted<M> {
     fn refuse<P: Parcel>(
         &mut self,
         parcel: &mut Option<P>,
+        crash_loop: Option<NextTry>,
     ) -> CallError<<P::Message as Message>::Error> {
         let (cell, handle) = (&self.cell, self.ctx.handle());
         let obstacle = handle.scope.obstacle();
-        let kind = obstacle.unwrap_or_else(|| cell.absence(self.label));
+        let kind = obstacle.unwrap_or_else(|| match crash_loop {
+            Some(next_try) => next_try.failure(self.label),
+            None => cell.absence(self.label),
+        });
         let error = kind.clone().into_call_error(P::Message::NAME);
         cell.refuse(handle.source(), self.label, kind, parcel);
         self.end = MessageEnd::Gone;
@@ -164,8 +201,9 @@ impl<M: Module + Shared> Accepted<M> {
     fn attempt_once<'a, F: Future>(
         &'a self,
         mut attempt: Pin<&'a mut F>,
+        line: u64,
         span: Option<&'a HandlerSpan>,
-    ) -> impl Future<Output = F::Output> + use<'a, F, M> {
+    ) -> impl Future<Output = F::Output> + use<'a, F, M, K> {
         let mut waiter = DeliveryWaiter::default();
         let mut pending: Option<PendingHandler<'a>> = None;
         poll_fn(move |cx| {
@@ -180,7 +218,7 @@ impl<M: Module + Shared> Accepted<M> {
             };
             waiter.end_poll(poll, scope);
             if polled.is_pending() {
-                self.show(&mut pending, &waiter);
+                self.show(&mut pending, line, &waiter);
             }
             polled
         })
@@ -188,7 +226,12 @@ impl<M: Module + Shared> Accepted<M> {
 
     /// The handler was polled, and is not done.
     #[cold]
-    fn show<'a>(&'a self, pending: &mut Option<PendingHandler<'a>>, waiter: &DeliveryWaiter) {
+    fn show<'a>(
+        &'a self,
+        pending: &mut Option<PendingHandler<'a>>,
+        line: u64,
+        waiter: &DeliveryWaiter,
+    ) {
         let (cell, handle) = (&*self.cell, self.ctx.handle());
         let pending = pending.get_or_insert_with(|| {
             let is_of_report = handle.scope.is_of_report();
@@ -203,14 +246,14 @@ impl<M: Module + Shared> Accepted<M> {
         pending.parked = handle.scope.park(handle.delivery(), message, || {
             let place_in = self.has_place.then(|| cell.places.all());
             let elsewhere = waiter.waits_elsewhere(handle.scope.address());
-            Some((ParkedIn::Shared { place_in }, elsewhere))
+            Some((ParkedIn::Shared { place_in, line }, elsewhere))
         });
     }
 
     /// Waits for a place, for what a handler caused.
     pub(super) async fn take_place(&mut self) {
         let cell = &self.cell;
-        if !self.has_place {
+        if !self.has_place && !K::HAS_TURNS {
             let scope = &self.ctx.handle().scope;
             self.has_place =
                 cell.places.take() || cell.places.wait_inside(scope, self.label.sequence()).await;
@@ -247,11 +290,11 @@ impl<M: Module + Shared> Accepted<M> {
 }
 
 /// What a message goes through.
-impl<M: Module + Shared> SharedCell<M> {
+impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
     /// The module, if it is there and nothing holds it up. Held while the handler runs; cheaper than an `Arc`
     /// of its own.
     #[inline]
-    fn ready_module(&self, chance: &Chance) -> Option<Guard<Option<Arc<M>>>> {
+    fn ready_module(&self, chance: &Chance) -> Option<Guard<Option<Arc<K::Value>>>> {
         if chance.is_drawn() || self.pause.is_on() {
             return None;
         }
@@ -268,7 +311,7 @@ impl<M: Module + Shared> SharedCell<M> {
         chance: &Chance,
         scope: &Scope,
         message: &'static str,
-    ) -> Result<Guard<Option<Arc<M>>>, Deadlock> {
+    ) -> Result<Guard<Option<Arc<K::Value>>>, Deadlock> {
         if chance.is_drawn() {
             chance.shuffle().await;
         }
@@ -304,26 +347,9 @@ impl<M: Module + Shared> SharedCell<M> {
         }
         drop_unpanicked(parcel.take());
     }
-
-    /// Takes account of how the handler ended.
-    #[inline]
-    fn conclude(
-        &self,
-        verdict: Verdict,
-        message: &'static str,
-        handle: &Handle,
-        module: &Guard<Option<Arc<M>>>,
-    ) {
-        if let Some(breaker) = &self.breaker {
-            breaker.count(verdict, handle);
-        }
-        if let Verdict::Crashed(cause) = verdict {
-            self.crashed(module, crash_of(cause.reason(message), handle));
-        }
-    }
 }
 
-impl<M: Module + Shared> Drop for Accepted<M> {
+impl<M: Module, K: Hosting<M>> Drop for Accepted<M, K> {
     fn drop(&mut self) {
         match self.end {
             MessageEnd::Waiting | MessageEnd::Handling => self.dropped(),

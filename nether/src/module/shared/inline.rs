@@ -5,18 +5,19 @@ use std::sync::Arc;
 use crate::envelope::{Header, Parcel, Reply};
 use crate::error::{FailureKind, Result, SendError};
 use crate::message::Message;
+use crate::module::Module;
 use crate::module::cell::Way;
-use crate::module::handler::{SharedHandler, origin_of};
-use crate::module::shared::SharedCell;
+use crate::module::handler::origin_of;
 use crate::module::shared::accepted::{Accepted, MessageEnd};
 use crate::module::shared::places::Offered;
-use crate::module::{Module, Shared};
+use crate::module::shared::{Handles, Hosting, SharedCell};
 use crate::route::{BoxFuture, Inline, InlineCall, Route};
 
-impl<M, P> Inline<P> for SharedCell<M>
+impl<M, K, P> Inline<P> for SharedCell<M, K>
 where
     P: Parcel,
-    M: Module + Shared + SharedHandler<P>,
+    M: Module,
+    K: Handles<M, P>,
 {
     fn call(
         self: Arc<Self>,
@@ -30,18 +31,18 @@ where
             return Ok(InlineCall::Waiting(Box::pin(async move {
                 let (parcel, header, has_place) = offered.enter(&self.places).await?;
                 let mut parcel = Some(parcel);
-                let mut accepted = self.accept(header, &parcel, has_place)?;
+                let (mut accepted, turn) = self.accept(header, &parcel, has_place)?;
                 Ok(Box::pin(async move {
                     accepted.take_place().await;
-                    accepted.run(&mut parcel).await
+                    accepted.run(turn, &mut parcel).await
                 }) as BoxFuture<_>)
             })));
         }
         // What the future captures lies where it is, and is not moved once more.
         let mut parcel = Some(parcel);
         match self.accept(header, &parcel, has_place) {
-            Ok(mut accepted) => Ok(InlineCall::Accepted(Box::pin(async move {
-                accepted.run(&mut parcel).await
+            Ok((mut accepted, turn)) => Ok(InlineCall::Accepted(Box::pin(async move {
+                accepted.run(turn, &mut parcel).await
             }))),
             Err(refused) => Err(refused),
         }
@@ -71,9 +72,11 @@ where
         is_external: bool,
     ) -> Result<BoxFuture<Reply<P::Message>>, SendError> {
         let has_place = self.places.try_take(&header, is_external)?;
-        let mut accepted = self.accept(header, parcel, has_place)?;
+        let (mut accepted, turn) = self.accept(header, parcel, has_place)?;
         let mut parcel = parcel.take();
-        Ok(Box::pin(async move { accepted.run(&mut parcel).await }))
+        Ok(Box::pin(
+            async move { accepted.run(turn, &mut parcel).await },
+        ))
     }
 
     fn try_post(
@@ -89,7 +92,7 @@ where
     }
 }
 
-impl<M: Module + Shared> SharedCell<M> {
+impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
     /// Accepts the message, and lets its handler run in a task of its own. Without a place it waits for one
     /// there.
     fn begin<P>(
@@ -100,7 +103,7 @@ impl<M: Module + Shared> SharedCell<M> {
     ) -> Result<(), SendError>
     where
         P: Parcel,
-        M: SharedHandler<P>,
+        K: Handles<M, P>,
     {
         let parcel = Some(parcel);
         let accepted = Arc::clone(&self).accept(header, &parcel, has_place)?;
@@ -109,14 +112,14 @@ impl<M: Module + Shared> SharedCell<M> {
     }
 
     /// Lets the handler run in a task of its own; without a place it waits for one there.
-    fn run_alone<P>(&self, mut accepted: Accepted<M>, mut parcel: Option<P>)
+    fn run_alone<P>(&self, (mut accepted, turn): (Accepted<M, K>, K::Turn), mut parcel: Option<P>)
     where
         P: Parcel,
-        M: SharedHandler<P>,
+        K: Handles<M, P>,
     {
         self.spawn(Box::pin(async move {
             accepted.take_place().await;
-            let reply = accepted.run(&mut parcel).await;
+            let reply = accepted.run(turn, &mut parcel).await;
             if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
                 let Accepted { cell, ctx, .. } = &accepted;
                 let of = origin_of(ctx.handle(), P::Message::NAME, cell.declaration);
@@ -126,9 +129,10 @@ impl<M: Module + Shared> SharedCell<M> {
     }
 }
 
-impl<M, P> Way<P> for SharedCell<M>
+impl<M, K, P> Way<P> for SharedCell<M, K>
 where
-    M: Module + Shared + SharedHandler<P>,
+    M: Module,
+    K: Handles<M, P>,
     P: Parcel,
 {
     #[allow(private_interfaces)]

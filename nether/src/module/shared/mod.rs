@@ -1,12 +1,14 @@
 //! [`SharedCell`]: a module whose handlers run concurrently: in the caller's task, or in tasks of their own.
 
 mod accepted;
+mod hosting;
 mod inline;
 mod places;
 mod running;
 mod slot;
 
 use std::fmt;
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
@@ -27,23 +29,30 @@ use crate::module::handler::{Breaker, count_dead_letter, origin_of_lost, report_
 use crate::module::life::{BeingHandled, Pause};
 use crate::module::mode::{Concurrently, Mode};
 use crate::module::shared::accepted::{Accepted, MessageEnd};
+pub(crate) use crate::module::shared::hosting::Handles;
+pub(super) use crate::module::shared::hosting::{Hosting, Whole};
 use crate::module::shared::places::Places;
+pub(super) use crate::module::shared::places::until_obstacle;
 use crate::module::shared::running::Running;
 use crate::module::shared::slot::ModuleSlot;
 use crate::module::tally::{Crash, Tally};
 use crate::module::{Module, Shared};
+use crate::race::race;
 use crate::route::{BoxFuture, CrashLoops, NextTry, Rejected};
 use crate::sync::lock;
 use crate::waiting::Waiter;
 
 impl<M: Module + Shared> Mode<M> for Concurrently {
-    type Cell = SharedCell<M>;
+    type Cell = SharedCell<M, Whole>;
+    type Value = M;
 }
 
 /// A shared module, and what it has done.
 #[doc(hidden)]
-pub struct SharedCell<M: Module + Shared> {
-    module: ModuleSlot<M>,
+pub struct SharedCell<M: Module, K: Hosting<M>> {
+    module: ModuleSlot<K::Value>,
+    /// How it keeps its state.
+    pub(crate) hosting: K,
     /// Whether the module has crashed too often.
     is_stopped: AtomicBool,
     places: Places,
@@ -69,7 +78,7 @@ pub struct SharedCell<M: Module + Shared> {
     waiter: Arc<Waiter>,
 }
 
-impl<M: Module + Shared> SharedCell<M> {
+impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
     /// Accepts a message; it is answered for by what this gives back.
     #[inline]
     fn accept<P: Parcel>(
@@ -77,25 +86,43 @@ impl<M: Module + Shared> SharedCell<M> {
         header: Header,
         parcel: &Option<P>,
         has_place: bool,
-    ) -> Result<Accepted<M>, SendError> {
+    ) -> Result<(Accepted<M, K>, K::Turn), SendError>
+    where
+        K: Handles<M, P>,
+    {
         let json = || parcel.as_ref().and_then(Parcel::json);
         self.accepted.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
             self.places.give_back(has_place);
-            return Err(self.turn_away(self.rejected(), &header, &json));
+            return Err(self.turn_away(self.rejected(), &*self, &header, &json));
         }
         let breaker = self.breaker.as_ref();
         if breaker.is_some_and(|breaker| !breaker.lets_pass()) {
             self.places.give_back(has_place);
-            return Err(self.turn_away(Rejected::BreakerOpen, &header, &json));
+            return Err(self.turn_away(Rejected::BreakerOpen, &*self, &header, &json));
         }
-        Ok(Accepted {
+        let Some(sent) = parcel else {
+            unreachable!("a message that is accepted is there")
+        };
+        let turn = match K::enter(&self, sent) {
+            Ok(turn) => turn,
+            Err(next_try) => {
+                self.places.give_back(has_place);
+                let refused = match &next_try {
+                    Some(until) => self.turn_away(Rejected::CrashLooping, until, &header, &json),
+                    None => self.turn_away(Rejected::Closed, &*self, &header, &json),
+                };
+                return Err(refused);
+            }
+        };
+        let accepted = Accepted {
             cell: self,
             has_place,
             label: header.label,
             ctx: Context::new(Handle::of(header)),
             end: MessageEnd::Waiting,
-        })
+        };
+        Ok((accepted, turn))
     }
 
     /// Refuses a message. A rejected command or query returns an error to its sender. An event has no sender
@@ -105,12 +132,13 @@ impl<M: Module + Shared> SharedCell<M> {
     fn turn_away(
         &self,
         rejected: Rejected,
+        crash_loop: &dyn CrashLoops,
         header: &Header,
         json: &dyn Fn() -> Option<String>,
     ) -> SendError {
         let Header { scope, label, .. } = header;
         let is_stopped = self.is_stopped.load(Ordering::SeqCst);
-        match rejected.failure(is_stopped, *label, self) {
+        match rejected.failure(is_stopped, *label, crash_loop) {
             Some(kind) if label.message.kind == MessageKind::Event => {
                 let source = header.source();
                 report_dead_letter(source, *label, &kind, self.declaration, json);
@@ -124,7 +152,7 @@ impl<M: Module + Shared> SharedCell<M> {
         }
         self.changed.notify_waiters();
         self.stopping.notify_quiet();
-        rejected.error(label.message.name(), self)
+        rejected.error(label.message.name(), crash_loop)
     }
 
     /// Why the cell, which is closed, refuses messages.
@@ -167,7 +195,7 @@ impl<M: Module + Shared> SharedCell<M> {
 
     /// A handler crashed. Later messages wait for the next module value, unless one exists already.
     #[cold]
-    fn crashed(&self, module: &Guard<Option<Arc<M>>>, crash: Crash) {
+    fn crashed(&self, module: &Guard<Option<Arc<K::Value>>>, crash: Crash) {
         if self.module.remove(module) {
             self.end_with(crash);
         }
@@ -182,7 +210,7 @@ impl<M: Module + Shared> SharedCell<M> {
     /// Runs a handler in a task of its own. Once the module is cut off, it is dropped instead.
     ///
     /// Boxed, so that tokio's part of a task is compiled once and not for each message.
-    fn spawn(&self, handler: BoxFuture<()>) {
+    pub(crate) fn spawn(&self, handler: BoxFuture<()>) {
         if let Some(tasks) = &mut *lock(&self.tasks) {
             while tasks.try_join_next().is_some() {}
             tasks.spawn_on(handler, &self.runtime);
@@ -190,7 +218,7 @@ impl<M: Module + Shared> SharedCell<M> {
     }
 }
 
-impl<M: Module + Shared> CrashLoops for SharedCell<M> {
+impl<M: Module, K: Hosting<M>> CrashLoops for SharedCell<M, K> {
     fn next_try(&self) -> NextTry {
         let next_try = *lock(&self.next_try);
         NextTry {
@@ -203,24 +231,28 @@ impl<M: Module + Shared> CrashLoops for SharedCell<M> {
 /// Runs a shared module: its handlers run by themselves, so it waits for their end.
 #[doc(hidden)]
 #[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
-pub struct SharedRunner<M: Module + Shared> {
-    cell: Arc<SharedCell<M>>,
+pub struct SharedRunner<M: Module, K: Hosting<M>> {
+    cell: Arc<SharedCell<M, K>>,
     ctx: Context<M>,
 }
 
 #[allow(private_interfaces)]
-impl<M: Module + Shared> ModuleRunner<M> for SharedRunner<M> {
+impl<M: Module, K: Hosting<M>> ModuleRunner<K::Value> for SharedRunner<M, K> {
     /// Each message is with its caller or its task, which gives it up itself.
     fn give_up_taken(&mut self) {}
 
-    fn put(&mut self, module: M) {
+    fn put(&mut self, module: K::Value) {
         self.cell.module.put(module);
     }
 
     async fn run(&mut self) -> Result<RunEnd, PanicPayload> {
         let cell = &self.cell;
         catch(async {
-            match cell.ended().await {
+            let ended = race(cell.ended(), async {
+                K::meanwhile(cell).await;
+                pending().await
+            });
+            match ended.await {
                 Some(crash) => {
                     cell.module.clear();
                     RunEnd::Crashed(crash)
@@ -233,20 +265,26 @@ impl<M: Module + Shared> ModuleRunner<M> for SharedRunner<M> {
 
     async fn on_stop(&mut self) -> Result<()> {
         match self.cell.module.take_last() {
-            Some(module) => M::on_stop(&module, &self.ctx).await,
+            Some(module) => K::on_stop(&self.cell, &module, &self.ctx).await,
             None => Ok(()),
         }
     }
 }
 
 #[allow(private_interfaces)]
-impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
-    type Runner = SharedRunner<M>;
+impl<M: Module, K: Hosting<M>> ModuleCell<M> for SharedCell<M, K> {
+    type Value = K::Value;
+    type Runner = SharedRunner<M, K>;
+
+    fn on_start(value: &mut K::Value, ctx: &Context<M>) -> impl Future<Output = Result<()>> + Send {
+        K::on_start(value, ctx)
+    }
 
     fn new(bound: usize, declaration: &'static Declaration, mediator: &Mediator) -> Self {
         let waiter = Waiter::new(declaration);
         SharedCell {
-            module: ModuleSlot::new(M::descriptor().restart.outlives_handlers()),
+            module: ModuleSlot::new(K::outlives_handlers()),
+            hosting: K::new(),
             is_stopped: AtomicBool::new(false),
             places: Places::new(bound, &waiter),
             tasks: Mutex::new(Some(JoinSet::new())),
@@ -269,7 +307,8 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
 
     fn link(_: &Arc<Self>) {}
 
-    fn runner(self: Arc<Self>, module_handle: Handle) -> SharedRunner<M> {
+    fn runner(self: Arc<Self>, module_handle: Handle) -> SharedRunner<M, K> {
+        self.hosting.begin(&module_handle);
         SharedRunner {
             cell: self,
             ctx: Context::new(module_handle),
@@ -360,7 +399,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     }
 
     fn shared(&self) -> Option<Arc<M>> {
-        self.module.share()
+        self.module.share().and_then(K::whole)
     }
 
     fn mailbox(_: &Arc<Self>) -> Option<Weak<dyn HoldsMessages>> {
@@ -372,7 +411,7 @@ impl<M: Module + Shared> ModuleCell<M> for SharedCell<M> {
     }
 }
 
-impl<M: Module + Shared> fmt::Debug for SharedCell<M> {
+impl<M: Module, K: Hosting<M>> fmt::Debug for SharedCell<M, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedCell")
             .field("module", &M::descriptor().declaration.name)

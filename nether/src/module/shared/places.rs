@@ -124,7 +124,7 @@ impl Places {
 }
 
 /// Waits until nothing more of a unit of work is begun. A standing scope has no such end, but for a deadline.
-pub(super) async fn until_obstacle(scope: &Scope) {
+pub(crate) async fn until_obstacle(scope: &Scope) {
     let cancelled = async {
         scope.cancelled().await;
         if !scope.is_cancelled_unit() {

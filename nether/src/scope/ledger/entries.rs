@@ -27,6 +27,8 @@ pub(super) struct ParkedHandler {
     pub(super) roll: u64,
     /// The places of which it has one.
     pub(super) place_in: Option<SharedPlaces>,
+    /// Which messages wait until it ends; 0 for none.
+    pub(super) line: u64,
     /// What it waits for in other units of work.
     pub(super) elsewhere: Vec<Arc<dyn WaitElsewhere>>,
 }

@@ -103,9 +103,11 @@ pub(crate) struct HeldModule {
 pub(crate) enum ParkedIn {
     /// In no module: it is a spawned task.
     Task,
-    /// In a shared module: of which places it has one, if it has.
+    /// In a module whose handlers run concurrently: of which places it has one, if it has.
     Shared {
         place_in: Option<SharedPlaces>,
+        /// Which messages wait until it ends; 0 for none.
+        line: u64,
     },
     Exclusive(HeldModule),
 }
@@ -121,6 +123,8 @@ pub(crate) enum Queued {
     Abandoned(u64),
     /// The first delivery of the event of this number that is queued.
     Event(u64),
+    /// The end of the handler that goes before, of those that are handled one at a time.
+    Line(u64),
 }
 
 /// The places of a shared module.
@@ -256,15 +260,16 @@ impl Ledger {
         (module, elsewhere): (ParkedIn, Vec<Arc<dyn WaitElsewhere>>),
     ) {
         let mut state = lock(&self.0);
-        let (place_in, module) = match module {
-            ParkedIn::Task => (None, None),
-            ParkedIn::Shared { place_in } => (place_in, None),
-            ParkedIn::Exclusive(module) => (None, Some(module)),
+        let (place_in, line, module) = match module {
+            ParkedIn::Task => (None, 0, None),
+            ParkedIn::Shared { place_in, line } => (place_in, line, None),
+            ParkedIn::Exclusive(module) => (None, 0, Some(module)),
         };
         let parked = ParkedHandler {
             message,
             roll: state.roll,
             place_in,
+            line,
             elsewhere,
         };
         let before = state.parked.insert(handler, parked);

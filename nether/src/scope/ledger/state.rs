@@ -163,7 +163,7 @@ impl LedgerState {
         let replies = replies.map(|entry| entry.module);
         let queued = self.queued.values().filter_map(|entry| match entry.behind {
             Queued::Mailbox(module) => Some(module),
-            Queued::Place(_) | Queued::Abandoned(_) | Queued::Event(_) => None,
+            Queued::Place(_) | Queued::Abandoned(_) | Queued::Event(_) | Queued::Line(_) => None,
         });
         let mut modules: HashSet<_> = replies.chain(queued).collect();
         for held in self.held.values() {

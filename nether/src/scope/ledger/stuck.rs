@@ -73,6 +73,8 @@ struct StuckSet<'a> {
     known: HashSet<DeliveryKey>,
     /// How many of those that are known have places of each shared module.
     places: HashMap<SharedPlaces, usize>,
+    /// The lines of those that are known: the messages in these wait for them.
+    lines: HashSet<u64>,
 }
 
 impl StuckSet<'_> {
@@ -93,6 +95,7 @@ impl StuckSet<'_> {
             queued: by_message(state.queued.values()),
             known: HashSet::new(),
             places: HashMap::new(),
+            lines: HashSet::new(),
         };
         let mut rest: Vec<_> = state.parked.keys().copied().collect();
         loop {
@@ -142,8 +145,14 @@ impl StuckSet<'_> {
 
     fn add(&mut self, handler: DeliveryKey) {
         self.known.insert(handler);
-        if let Some(of) = self.parked.get(&handler).and_then(|parked| parked.place_in) {
+        let Some(parked) = self.parked.get(&handler) else {
+            return;
+        };
+        if let Some(of) = parked.place_in {
             *self.places.entry(of).or_default() += 1;
+        }
+        if parked.line != 0 {
+            self.lines.insert(parked.line);
         }
     }
 
@@ -242,6 +251,7 @@ impl StuckSet<'_> {
             Queued::Place(places) => self.has_places(places),
             Queued::Abandoned(sequence) => self.known.contains(&DeliveryKey::of_call(sequence)),
             Queued::Event(sequence) => self.has_line_of(sequence),
+            Queued::Line(line) => self.lines.contains(&line),
         }
     }
 }

@@ -1,0 +1,170 @@
+//! The rules for modules that have a value for each key: `per`, `keep` and `idle`, and what does not go with
+//! them.
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::{FnArg, Pat, Signature, Type};
+
+use crate::diagnostics::Diagnostics;
+use crate::durations;
+use crate::module::args::{IDLE, KEEP, ModuleArgs, PER};
+use crate::module::model::{Hooks, InitKey, Keying};
+use crate::types;
+
+/// What the module says of its keys; `None` if it is one value.
+pub(crate) fn check(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) -> Option<Keying> {
+    let keep = args.keep.as_ref().and_then(|given| {
+        let keep = given.base10_parse::<usize>().ok().filter(|keep| *keep > 0);
+        if keep.is_none() {
+            let message = format!("`keep = {given}` is not a number of values");
+            let help = "write how many are kept in memory while nobody uses them, at least 1: `keep = 100_000`";
+            diagnostics.error(given, message, help);
+        }
+        keep
+    });
+    let idle = args.idle.as_ref().and_then(|given| {
+        let idle = durations::read(given.value().trim()).ok();
+        let idle = idle.filter(|idle| !idle.is_zero());
+        if idle.is_none() {
+            let message = format!("`idle = \"{}\"` is not a duration", given.value());
+            let help = "write a number and its unit: `idle = \"5m\"` (ms, s, m, h)";
+            diagnostics.error(given, message, help);
+        }
+        idle
+    });
+    if !args.seen.has(PER.name) {
+        check_not_keyed(args, hooks, diagnostics);
+        return None;
+    }
+    check_others(args, hooks, diagnostics);
+    Some(Keying { keep, idle })
+}
+
+/// What only a module with a value for each key says.
+fn check_not_keyed(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) {
+    let help = "name the argument of `#[init]` that is the key, `per = player_id`, for a value of the module for each key; \
+                or remove this";
+    for key in [KEEP, IDLE] {
+        if let Some(written) = args.seen.written(key.name) {
+            let message = format!(
+                "`{}` is about the values of keys, and this module has one value",
+                key.name
+            );
+            diagnostics.error(written, message, help);
+        }
+    }
+    if let Some(hook) = &hooks.on_idle {
+        let message = "`#[on_idle]` runs before the value of a key leaves memory, and this module has one value, which stays";
+        let help = "write `#[on_stop]`, which runs at the end of the module; or have a value for each key: `per = player_id`";
+        diagnostics.error(&hook.method, message, help);
+    }
+}
+
+/// What goes with one value alone.
+fn check_others(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) {
+    let written = |name: &str| args.seen.written(name);
+    if let Some(key) = written("instances") {
+        let message = "the keys of a module run side by side already, each with a value of its own";
+        diagnostics.error(key, message, "remove `instances`");
+    }
+    let whose = if args.is_fake { "fake" } else { "manual" };
+    if let Some(key) = written(whose) {
+        let message = format!(
+            "the values of a module with `per` are made by the framework, so it is not `{whose}`"
+        );
+        let help = "remove `manual`; a test starts it by `System::builder().isolated().with::<..>()`. \
+                    What stands in for it is a module without `per`";
+        diagnostics.error(key, message, help);
+    }
+    if let Some(key) = written("essential") {
+        let message = "a crash takes the value of one key, and the module goes on, so that it is not `essential`";
+        let help =
+            "remove `essential`; a module that handles `nether::KeyCrashed` can stop the system";
+        diagnostics.error(key, message, help);
+    }
+    if let Some(restart) = args.restart.as_ref().filter(|it| it.value() == "never") {
+        let message = "`restart = \"never\"` would have to remember every key that ever crashed";
+        let help = "remove it, so that the next message of the key makes another value; or write `restart = \"resume\"` \
+                    if its state is sound after any panic";
+        diagnostics.error(restart, message, help);
+    }
+    for (hook, name, instead) in [
+        (
+            &hooks.on_start,
+            "on_start",
+            "`#[init]`, which makes the value of a key",
+        ),
+        (
+            &hooks.on_stop,
+            "on_stop",
+            "`#[on_idle]`, which runs before the value of a key leaves memory, also when the module stops",
+        ),
+    ] {
+        if let Some(hook) = hook {
+            let message = format!(
+                "`#[{name}]` is of the module as one value, and this one has a value for each key"
+            );
+            diagnostics.error(&hook.method, message, format!("write {instead}"));
+        }
+    }
+    if let (Some(per), None, true) = (&args.per, &hooks.init, diagnostics.count() == 0) {
+        let message = format!("`per = {per}` names no argument: there is no `#[init]`");
+        let help = format!(
+            "write it in this block: `#[init] fn new({per}: &Key) -> Self {{ .. }}`, with the type of the messages' key"
+        );
+        diagnostics.error(per, message, help);
+    }
+}
+
+/// Finds the argument of `#[init]` that is the key.
+pub(crate) fn find_key(
+    per: &Ident,
+    signature: &Signature,
+    diagnostics: &Diagnostics,
+) -> Option<InitKey> {
+    let names = [per.unraw().to_string(), format!("_{}", per.unraw())];
+    let found = signature
+        .inputs
+        .iter()
+        .enumerate()
+        .find_map(|(index, argument)| {
+            let FnArg::Typed(typed) = argument else {
+                return None;
+            };
+            let Pat::Ident(pattern) = &*typed.pat else {
+                return None;
+            };
+            let name = pattern.ident.unraw().to_string();
+            names
+                .contains(&name)
+                .then(|| (index, types::ungrouped(&typed.ty)))
+        });
+    let Some((index, ty)) = found else {
+        let ident = &signature.ident;
+        let message =
+            format!("`per = {per}` names no argument of `#[init]`: `{ident}` takes no `{per}`");
+        let help = format!(
+            "let it take the key: `{ident}({per}: &Key, ..)`, with the type of the messages' key"
+        );
+        diagnostics.error(per, message, help);
+        return None;
+    };
+    match ty {
+        Type::Reference(reference) if reference.mutability.is_none() => Some(InitKey {
+            index,
+            ty: types::ungrouped(&reference.elem).clone(),
+        }),
+        other => {
+            let written = types::text(other);
+            let written = written.trim_start_matches("&mut ");
+            let message = format!(
+                "`#[init]` is shown the key, and does not take `{}`",
+                types::text(other)
+            );
+            let help = format!("write `{per}: &{written}`");
+            diagnostics.error(other.to_token_stream(), message, help);
+            None
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! [`Keyed`]: which thing a message is for.
+
+/// A message with a key: `#[command(key = account_id)]`. Not to be implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no key",
+    label = "nothing says what it is for, or of",
+    note = "name the field that does, above the definition of `{Self}`: `#[command(key = ..)]`, `#[query(key = ..)]` or \
+            `#[event(key = ..)]`"
+)]
+pub trait Keyed {
+    /// The type of that field.
+    #[doc(hidden)]
+    type Key;
+
+    /// The field.
+    #[doc(hidden)]
+    fn key(&self) -> &Self::Key;
+}

@@ -1,0 +1,132 @@
+//! [`KeyNotes`]: what is kept of a key besides its value: when it was used, its crashes, and who waits for
+//! whom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::module::RestartPolicy;
+use crate::module::crashes::{CrashHistory, CrashJudgement, RAN_WELL};
+use crate::module::keyed::line::LineNotes;
+use crate::waiting::TurnLine;
+
+/// What is kept of a key.
+pub(super) struct KeyNotes {
+    /// When its last message ended.
+    used: Instant,
+    /// Of a value that has crashed.
+    crashes: Option<Box<KeyCrashes>>,
+    /// The number of the waiter in whose task the handler waits that has the turn; or 0.
+    holder: u64,
+    /// Those who wait, in the wait-for graph.
+    line: Option<Arc<TurnLine>>,
+}
+
+/// The crashes of the values of a key.
+struct KeyCrashes {
+    history: CrashHistory,
+    /// When the value was made, if there is one.
+    made: Option<Instant>,
+    /// When the next value may be made, if it is crash-looping.
+    next_try: Option<Instant>,
+    /// From when on none of this matters.
+    over: Instant,
+}
+
+impl Default for KeyNotes {
+    fn default() -> Self {
+        KeyNotes {
+            used: Instant::now(),
+            crashes: None,
+            holder: 0,
+            line: None,
+        }
+    }
+}
+
+impl LineNotes for KeyNotes {
+    fn outlive_value(&self) -> bool {
+        let mut crashes = self.crashes.iter();
+        crashes.any(|crashes| Instant::now() < crashes.over)
+    }
+
+    fn end_turn(&mut self, others_wait: bool) {
+        self.used = Instant::now();
+        self.holder = 0;
+        if others_wait {
+            self.line.iter().for_each(|line| line.released());
+        } else {
+            self.line = None;
+        }
+    }
+}
+
+impl KeyNotes {
+    /// Whether it was used for the last time so long ago.
+    pub(super) fn is_idle(&self, idle: Duration) -> bool {
+        self.used.elapsed() >= idle
+    }
+
+    /// When the next value may be made, if not now.
+    pub(super) fn next_try(&self) -> Option<Instant> {
+        let next_try = self.crashes.as_ref()?.next_try?;
+        (Instant::now() < next_try).then_some(next_try)
+    }
+
+    /// A value was made.
+    pub(super) fn note_made(&mut self) {
+        if let Some(crashes) = &mut self.crashes {
+            crashes.made = Some(Instant::now());
+            crashes.next_try = None;
+        }
+    }
+
+    /// The value has crashed. Returns how long no other is made, unless the next message makes one.
+    pub(super) fn count_crash(&mut self, policy: RestartPolicy) -> Option<Duration> {
+        let now = Instant::now();
+        let crashes = self.crashes.get_or_insert_with(|| {
+            Box::new(KeyCrashes {
+                history: CrashHistory::default(),
+                made: None,
+                next_try: None,
+                over: now,
+            })
+        });
+        let ran_for = crashes.made.take().map(|made| now - made);
+        let wait = match crashes.history.count(policy, ran_for) {
+            CrashJudgement::Restart { .. } => None,
+            CrashJudgement::CrashLoop(wait) => Some(wait),
+        };
+        crashes.next_try = wait.map(|wait| now + wait);
+        crashes.over = now + wait.map_or(policy.within, |wait| wait + RAN_WELL);
+        wait
+    }
+
+    /// Those who wait, with what is known of the one that has the turn.
+    pub(super) fn line(&mut self, make: impl FnOnce() -> Arc<TurnLine>) -> Arc<TurnLine> {
+        let holder = self.holder;
+        let line = self.line.get_or_insert_with(|| {
+            let line = make();
+            if holder != 0 {
+                line.held_by(holder);
+            }
+            line
+        });
+        Arc::clone(line)
+    }
+
+    /// The handler that has the turn waits in the task of this waiter; or of none: 0. Says whether that is
+    /// news for somebody who waits.
+    pub(super) fn note_holder(&mut self, number: u64) -> bool {
+        if self.holder == number {
+            return false;
+        }
+        self.holder = number;
+        let Some(line) = &self.line else {
+            return false;
+        };
+        line.held_by(number);
+        number != 0
+    }
+}

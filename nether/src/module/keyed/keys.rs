@@ -1,0 +1,290 @@
+//! [`Keys`]: how a module keeps a value for each key.
+
+use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use arc_swap::Guard;
+use tokio::time::sleep;
+
+use crate::context::{Context, Handle, announce};
+use crate::envelope::{Label, Parcel};
+use crate::error::{Deadlock, Result};
+use crate::escaped::Escaped;
+use crate::events::KeyCrashed;
+use crate::guarded::{HandlerFault, Shielded, catch, drop_unpanicked, said_last};
+use crate::message::Message;
+use crate::module::descriptor::Instances;
+use crate::module::handler::{Attempt, KeyedHandler};
+use crate::module::keyed::forget::Polled;
+use crate::module::keyed::history::KeyNotes;
+use crate::module::keyed::leaving::Leaving;
+use crate::module::keyed::table::KeyTable;
+use crate::module::keyed::turn::{KeyedTurn, LetsLeave, LineOf, PolledHere, TurnOf, note_waiting};
+use crate::module::life::instances;
+use crate::module::mode::{Mode, PerKey};
+use crate::module::shared::{Handles, Hosting, SharedCell};
+use crate::module::tally::Crash;
+use crate::module::{KeyedModule, Launch};
+use crate::resources::Resources;
+use crate::route::NextTry;
+use crate::scope::Scope;
+
+/// The least time between two looks for values that nobody uses.
+const SHORTEST_LOOK: Duration = Duration::from_millis(100);
+
+/// How many values leave at once when the module stops.
+const AT_ONCE: usize = 256;
+
+/// The cell of a module with a value for each key.
+type KeyedCell<M> = SharedCell<M, Keys<M>>;
+
+impl<M: KeyedModule> Mode<M> for PerKey {
+    type Cell = KeyedCell<M>;
+    type Value = ValueSource;
+}
+
+/// Makes the instance of a module with a value for each key.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn launch_keyed<M>(launch: Launch) -> Instances
+where
+    M: KeyedModule<Handling = PerKey>,
+{
+    instances::<M>(&launch, |resources| {
+        Box::pin(async move { Ok(ValueSource { resources }) })
+    })
+}
+
+/// What values are made of besides their keys.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct ValueSource {
+    resources: Arc<Resources>,
+}
+
+/// The values of a module, by key.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
+pub struct Keys<M: KeyedModule> {
+    table: Arc<KeyTable<M::Key, Box<M>, KeyNotes>>,
+    leaving: Arc<Leaving>,
+    /// That of the module's own unit of work, once it runs.
+    handle: OnceLock<Handle>,
+}
+
+impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
+    /// The turn is over when the `#[on_idle]` of the value is: a message of the key waits for that, and then
+    /// makes another value.
+    fn let_leave(&self, mut turn: TurnOf<M>) {
+        let Some(value) = turn.value.take() else {
+            return;
+        };
+        let handle = self.hosting.handle.get();
+        let Some(handle) = handle.filter(|_| M::KEYING.has_on_idle) else {
+            return drop_unpanicked(value);
+        };
+        let leaves = self.hosting.leaving.run(value, handle.clone());
+        self.spawn(Box::pin(async move {
+            leaves.await;
+            drop(turn);
+        }));
+    }
+}
+
+#[allow(private_interfaces)]
+impl<M: KeyedModule> Hosting<M> for Keys<M> {
+    type Value = ValueSource;
+    type Turn = KeyedTurn<M>;
+
+    const HAS_TURNS: bool = true;
+
+    fn new() -> Self {
+        Keys {
+            table: KeyTable::new(M::KEYING.keep),
+            leaving: Arc::default(),
+            handle: OnceLock::new(),
+        }
+    }
+
+    /// A crash takes the value of one key.
+    fn outlives_handlers() -> bool {
+        true
+    }
+
+    async fn on_start(_: &mut ValueSource, _: &Context<M>) -> Result<()> {
+        Ok(())
+    }
+
+    fn begin(&self, handle: &Handle) {
+        self.handle.get_or_init(|| handle.clone());
+    }
+
+    fn whole(_: Arc<ValueSource>) -> Option<Arc<M>> {
+        None
+    }
+
+    async fn meanwhile(cell: &Arc<KeyedCell<M>>) {
+        let Some(idle) = M::KEYING.idle else {
+            return pending().await;
+        };
+        loop {
+            sleep((idle / 4).max(SHORTEST_LOOK)).await;
+            let over = cell.hosting.table.take_idle(|notes| notes.is_idle(idle));
+            over.into_iter().for_each(|turn| cell.let_leave(turn));
+        }
+    }
+
+    async fn on_stop(cell: &Arc<KeyedCell<M>>, _: &ValueSource, _: &Context<M>) -> Result<()> {
+        let leaving = &cell.hosting.leaving;
+        leaving.none().await;
+        let mut turns = cell.hosting.table.take_idle(|_| true).into_iter();
+        loop {
+            let some: Vec<_> = turns.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            some.into_iter().for_each(|turn| cell.let_leave(turn));
+            leaving.none().await;
+        }
+    }
+
+    fn line(turn: &KeyedTurn<M>) -> u64 {
+        turn.get().line().id
+    }
+
+    fn is_turn(turn: &KeyedTurn<M>) -> bool {
+        turn.get().is_now()
+    }
+
+    async fn wait_for_turn(
+        _: &KeyedCell<M>,
+        turn: &mut KeyedTurn<M>,
+        scope: &Arc<Scope>,
+        label: Label,
+    ) -> Result<(), Deadlock> {
+        turn.wait(scope, label).await
+    }
+
+    fn obstacle(_: &KeyedCell<M>, turn: &KeyedTurn<M>) -> Option<NextTry> {
+        turn.next_try()
+    }
+
+    #[cold]
+    fn crashed(
+        cell: &KeyedCell<M>,
+        _: &Guard<Option<Arc<ValueSource>>>,
+        turn: &mut KeyedTurn<M>,
+        crash: Crash,
+    ) {
+        let descriptor = M::descriptor();
+        let policy = descriptor.restart;
+        if policy.resumes() {
+            return;
+        }
+        let turn = turn.get_mut();
+        drop_unpanicked(turn.value.take());
+        let line = turn.line();
+        let wait = line.with_notes(|notes| notes.count_crash(policy));
+        line.note_crashed();
+        let key = Shielded::new(&line.key);
+        let (module, reason) = (descriptor.declaration.name, crash.reason);
+        tracing::warn!(module, key = %Escaped(&key), reason, ?wait, "the value of a key crashed");
+        if let Some(handle) = cell.hosting.handle.get().filter(|_| !crash.is_of_report) {
+            announce(handle, || KeyCrashed {
+                module: module.to_owned(),
+                key: key.to_string(),
+                reason,
+                retry_in_millis: wait.map(|wait| wait.as_millis() as u64),
+            });
+        }
+    }
+}
+
+impl<M, P> Handles<M, P> for Keys<M>
+where
+    M: KeyedModule + KeyedHandler<P>,
+    P: Parcel,
+{
+    fn enter(cell: &Arc<KeyedCell<M>>, parcel: &P) -> Result<KeyedTurn<M>, Option<NextTry>> {
+        // The `Hash` and `Eq` of a key are the user's. The message counts as in flight already.
+        let entered = catch_unwind(AssertUnwindSafe(|| {
+            cell.hosting.table.enter(M::key(parcel))
+        }));
+        let (turn, leaving) = entered.map_err(|panic| {
+            let (message, panic) = (P::Message::NAME, said_last(panic));
+            tracing::error!(
+                message,
+                panic,
+                "the key of a message panicked, so the message is refused"
+            );
+            None
+        })?;
+        if let Some(leaving) = leaving {
+            cell.let_leave(leaving);
+        }
+        let turn = KeyedTurn::new(turn);
+        match turn.next_try() {
+            Some(next_try) => Err(Some(next_try)),
+            None => Ok(turn),
+        }
+    }
+
+    async fn attempt(
+        cell: &Arc<KeyedCell<M>>,
+        source: &ValueSource,
+        turn: &mut KeyedTurn<M>,
+        parcel: &mut P,
+        ctx: &Context<M>,
+    ) -> Attempt<P::Message> {
+        let (line, value) = turn.get_mut().split();
+        let mut forgets = false;
+        let attempt = {
+            let mut handler = pin!(async {
+                let module = match value {
+                    Some(module) => module,
+                    none => match make::<M>(line, source).await {
+                        Ok(made) => none.insert(made),
+                        Err(fault) => return Attempt::Ended(Err(fault)),
+                    },
+                };
+                M::attempt_of_key(module, parcel, ctx).await
+            });
+            poll_fn(|cx| {
+                let _here = PolledHere::<M>::begin(line);
+                let polled_handler = Polled::begin(ctx.handle());
+                let polled = handler.as_mut().poll(cx);
+                forgets |= polled_handler.forgets();
+                if polled.is_pending() {
+                    note_waiting::<M>(line);
+                }
+                polled
+            })
+            .await
+        };
+        if forgets {
+            turn.forget(Arc::clone(cell) as _);
+        }
+        attempt
+    }
+}
+
+/// Makes the value of a key. An error fails the message, and the next one tries it again; a panic is a crash.
+async fn make<M: KeyedModule>(
+    line: &LineOf<M>,
+    source: &ValueSource,
+) -> Result<Box<M>, HandlerFault> {
+    match catch(M::make(&line.key, &source.resources)).await {
+        Ok(Ok(made)) => {
+            if line.has_crashed() {
+                line.with_notes(KeyNotes::note_made);
+            }
+            Ok(Box::new(made))
+        }
+        Ok(Err(error)) => Err(HandlerFault::Unavailable(Box::new(error))),
+        Err(panic) => Err(HandlerFault::Panicked(panic)),
+    }
+}

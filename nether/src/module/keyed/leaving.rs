@@ -1,0 +1,62 @@
+//! [`Leaving`]: the values that leave memory, while their `#[on_idle]` runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+use crate::context::{Context, Handle};
+use crate::guarded::catch;
+use crate::module::KeyedModule;
+use crate::module::handler::report_task;
+
+/// How many values run their `#[on_idle]`.
+#[derive(Debug, Default)]
+pub(super) struct Leaving {
+    count: AtomicUsize,
+    none: Notify,
+}
+
+/// One that does, until dropped.
+struct LeavingValue(Arc<Leaving>);
+
+impl Leaving {
+    /// Runs the `#[on_idle]` of a value, and reports how it ended. Counted from now on, not from the first
+    /// poll.
+    pub(super) fn run<M: KeyedModule>(
+        self: &Arc<Self>,
+        value: Box<M>,
+        handle: Handle,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        let counted = LeavingValue(Arc::clone(self));
+        async move {
+            let ctx = Context::<M>::new(handle);
+            let ended = catch(async { M::on_idle(*value, &ctx).await }).await;
+            let module = &M::descriptor().declaration;
+            report_task("#[on_idle]", ended, ctx.handle(), module);
+            drop(counted);
+        }
+    }
+
+    /// Waits until there is none.
+    pub(super) async fn none(&self) {
+        loop {
+            let notified = self.none.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if self.count.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+impl Drop for LeavingValue {
+    fn drop(&mut self) {
+        if self.0.count.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.none.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! [`KeyLine`]: one key, with its value while nobody uses it, and with those who wait for it; and
+//! [`KeyTurn`], the place of one of them. All interleavings are tried out in `tests/models`.
+//!
+//! Who comes takes its place at once, so that the order is that in which messages are accepted, and not that
+//! in which their tasks begin. The value is handed from one to the next; nobody else can take it in between.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::sync::{AtomicU8, AtomicU64, Mutex, Ordering, lock};
+
+/// What is kept of a key beside its value, under the same lock.
+pub(crate) trait LineNotes: Default + Send {
+    /// Whether it is to be kept though there is no value.
+    fn outlive_value(&self) -> bool;
+
+    /// The turn of a message is over, and another begins, if others wait.
+    fn end_turn(&mut self, others_wait: bool);
+}
+
+/// One key.
+pub(crate) struct KeyLine<K, V, N> {
+    pub(crate) key: K,
+    /// What tells it from the lines of other keys; not 0.
+    pub(crate) id: u64,
+    /// The thread on which the handler is being polled that has the turn, by its mark; or 0.
+    pub(crate) polled_on: AtomicU64,
+    /// Whether a value of it has ever crashed.
+    has_crashed: AtomicU8,
+    state: Mutex<LineState<V, N>>,
+}
+
+struct LineState<V, N> {
+    /// The value, while nobody has the turn.
+    value: Option<V>,
+    /// Whether somebody has the turn.
+    is_taken: bool,
+    waiting: VecDeque<Arc<TurnTicket>>,
+    notes: N,
+}
+
+/// One that waits, as the others know it.
+struct TurnTicket(Mutex<TurnTicketState>);
+
+enum TurnTicketState {
+    Waiting(Option<Waker>),
+    /// It is its turn.
+    Granted,
+    /// It has gone away.
+    Left,
+}
+
+impl<K, V, N: LineNotes> KeyLine<K, V, N> {
+    pub(crate) fn new(key: K, id: u64) -> Self {
+        KeyLine {
+            key,
+            id,
+            polled_on: AtomicU64::new(0),
+            has_crashed: AtomicU8::new(0),
+            state: Mutex::new(LineState {
+                value: None,
+                is_taken: false,
+                waiting: VecDeque::new(),
+                notes: N::default(),
+            }),
+        }
+    }
+
+    /// Takes a place behind those who are there. Returns it with the value, if it is its turn at once.
+    fn enter(&self) -> Result<Option<V>, Arc<TurnTicket>> {
+        let mut state = lock(&self.state);
+        if !state.is_taken {
+            state.is_taken = true;
+            return Ok(state.value.take());
+        }
+        let ticket = Arc::new(TurnTicket(Mutex::new(TurnTicketState::Waiting(None))));
+        state.waiting.push_back(Arc::clone(&ticket));
+        Err(ticket)
+    }
+
+    /// Takes the turn if nobody has it and this says so.
+    fn take_idle(&self, is_wanted: impl FnOnce(&N) -> bool) -> Option<Option<V>> {
+        let mut state = lock(&self.state);
+        if state.is_taken || !is_wanted(&state.notes) {
+            return None;
+        }
+        state.is_taken = true;
+        Some(state.value.take())
+    }
+
+    /// Whether a value of it has ever crashed. Most have not, which costs no lock.
+    pub(crate) fn has_crashed(&self) -> bool {
+        self.has_crashed.load(Ordering::SeqCst) != 0
+    }
+
+    pub(crate) fn note_crashed(&self) {
+        self.has_crashed.store(1, Ordering::SeqCst);
+    }
+
+    /// Looks at the notes, or changes them.
+    pub(crate) fn with_notes<T>(&self, act: impl FnOnce(&mut N) -> T) -> T {
+        act(&mut lock(&self.state).notes)
+    }
+
+    /// Whether nobody uses the key, and nothing is kept of it.
+    pub(super) fn is_unused(&self) -> bool {
+        let state = lock(&self.state);
+        !state.is_taken && state.value.is_none() && !state.notes.outlive_value()
+    }
+
+    /// Whether somebody has the turn.
+    pub(super) fn is_taken(&self) -> bool {
+        lock(&self.state).is_taken
+    }
+
+    /// Hands the turn on, with the value. Says whether nothing is left of the key.
+    fn release(&self, value: Option<V>) -> bool {
+        let mut state = lock(&self.state);
+        state.value = value;
+        let next = loop {
+            let Some(ticket) = state.waiting.pop_front() else {
+                break None;
+            };
+            let mut its = lock(&ticket.0);
+            if let TurnTicketState::Waiting(waker) = &mut *its {
+                let waker = waker.take();
+                *its = TurnTicketState::Granted;
+                drop(its);
+                break Some(waker);
+            }
+        };
+        let others_wait = next.is_some();
+        state.is_taken = others_wait;
+        state.notes.end_turn(others_wait);
+        let is_unused = !others_wait && state.value.is_none() && !state.notes.outlive_value();
+        drop(state);
+        next.flatten().into_iter().for_each(Waker::wake);
+        is_unused
+    }
+
+    fn take_value(&self) -> Option<V> {
+        lock(&self.state).value.take()
+    }
+}
+
+/// Where the lines of keys are kept.
+pub(crate) trait Lines<K, V, N>: Send + Sync {
+    /// Nothing was left of the key a moment ago.
+    fn forget_unused(&self, line: &KeyLine<K, V, N>);
+}
+
+/// A place in the line of a key: first the wait for the turn, then the turn. Dropped, it hands the turn on.
+pub(crate) struct KeyTurn<K, V, N: LineNotes> {
+    line: Arc<KeyLine<K, V, N>>,
+    lines: Arc<dyn Lines<K, V, N>>,
+    /// While it waits.
+    ticket: Option<Arc<TurnTicket>>,
+    /// The value, once it is its turn; none if there is no value.
+    pub(crate) value: Option<V>,
+}
+
+impl<K, V, N: LineNotes> KeyTurn<K, V, N> {
+    /// A place behind those who are there.
+    pub(super) fn enter(line: Arc<KeyLine<K, V, N>>, lines: Arc<dyn Lines<K, V, N>>) -> Self {
+        let (ticket, value) = match line.enter() {
+            Ok(value) => (None, value),
+            Err(ticket) => (Some(ticket), None),
+        };
+        KeyTurn {
+            line,
+            lines,
+            ticket,
+            value,
+        }
+    }
+
+    /// The turn, if nobody has it and this says so.
+    pub(super) fn of_idle(
+        line: &Arc<KeyLine<K, V, N>>,
+        lines: &Arc<dyn Lines<K, V, N>>,
+        is_wanted: impl FnOnce(&N) -> bool,
+    ) -> Option<Self> {
+        let value = line.take_idle(is_wanted)?;
+        Some(KeyTurn {
+            line: Arc::clone(line),
+            lines: Arc::clone(lines),
+            ticket: None,
+            value,
+        })
+    }
+
+    /// Its line, and its value.
+    pub(crate) fn split(&mut self) -> (&KeyLine<K, V, N>, &mut Option<V>) {
+        (&self.line, &mut self.value)
+    }
+
+    pub(crate) fn line(&self) -> &Arc<KeyLine<K, V, N>> {
+        &self.line
+    }
+
+    /// Whether it is its turn.
+    pub(crate) fn is_now(&self) -> bool {
+        self.ticket.is_none()
+    }
+
+    /// Ready once it is its turn.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(ticket) = &self.ticket else {
+            return Poll::Ready(());
+        };
+        let mut state = lock(&ticket.0);
+        if let TurnTicketState::Waiting(waker) = &mut *state {
+            let old = waker.replace(cx.waker().clone());
+            drop(state);
+            drop(old); // What a waker holds is the user's.
+            return Poll::Pending;
+        }
+        drop(state);
+        self.value = self.line.take_value();
+        self.ticket = None;
+        Poll::Ready(())
+    }
+}
+
+impl<K, V, N: LineNotes> Drop for KeyTurn<K, V, N> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            let before = std::mem::replace(&mut *lock(&ticket.0), TurnTicketState::Left);
+            if !matches!(before, TurnTicketState::Granted) {
+                return;
+            }
+            self.value = self.line.take_value();
+        }
+        if self.line.release(self.value.take()) {
+            self.lines.forget_unused(&self.line);
+        }
+    }
+}

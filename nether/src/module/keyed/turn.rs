@@ -1,0 +1,164 @@
+//! [`KeyedTurn`]: the place of a message among those of its key, and how it waits for those before it.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use crate::envelope::Label;
+use crate::error::Deadlock;
+use crate::module::KeyedModule;
+use crate::module::keyed::history::KeyNotes;
+use crate::module::keyed::line::{KeyLine, KeyTurn};
+use crate::module::shared::until_obstacle;
+use crate::route::NextTry;
+use crate::scope::{Queued, Scope};
+use crate::waiting::{TurnLine, TurnWait, known_current, look_at_holder, thread_mark};
+
+/// The place of a message in the line of its key.
+pub(super) type TurnOf<M> = KeyTurn<<M as KeyedModule>::Key, Box<M>, KeyNotes>;
+/// The line of a key.
+pub(super) type LineOf<M> = KeyLine<<M as KeyedModule>::Key, Box<M>, KeyNotes>;
+
+/// What values leave.
+pub(super) trait LetsLeave<M: KeyedModule>: Send + Sync {
+    /// Lets the value leave whose turn this is.
+    fn let_leave(&self, turn: TurnOf<M>);
+}
+
+/// A message among those of its key.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)] // As `Keys`.
+pub struct KeyedTurn<M: KeyedModule> {
+    /// `None` once it is over.
+    turn: Option<TurnOf<M>>,
+    /// Where the value leaves when the message has ended, if it is to be forgotten.
+    leaves: Option<Arc<dyn LetsLeave<M>>>,
+}
+
+impl<M: KeyedModule> KeyedTurn<M> {
+    pub(super) fn new(turn: TurnOf<M>) -> Self {
+        KeyedTurn {
+            turn: Some(turn),
+            leaves: None,
+        }
+    }
+
+    pub(super) fn get(&self) -> &TurnOf<M> {
+        self.turn.as_ref().expect("it is there until it is dropped")
+    }
+
+    pub(super) fn get_mut(&mut self) -> &mut TurnOf<M> {
+        self.turn.as_mut().expect("it is there until it is dropped")
+    }
+
+    /// The value leaves after this message.
+    pub(super) fn forget(&mut self, from: Arc<dyn LetsLeave<M>>) {
+        self.leaves = Some(from);
+    }
+
+    /// When a value may be made again, if the key is crash-looping.
+    pub(super) fn next_try(&self) -> Option<NextTry> {
+        let line = self.get().line();
+        if !line.has_crashed() {
+            return None;
+        }
+        let at = line.with_notes(|notes| notes.next_try())?;
+        let module = M::descriptor().declaration.name;
+        Some(NextTry { module, at })
+    }
+
+    /// Waits until it is its turn, or until there is a reason not to begin any more.
+    ///
+    /// # Errors
+    /// If the message before it waits for this one.
+    pub(super) async fn wait(&mut self, scope: &Arc<Scope>, label: Label) -> Result<(), Deadlock> {
+        let turn = self.get_mut();
+        let key = Arc::clone(turn.line());
+        let _queued = scope.queue((label.sequence(), Queued::Line(key.id)), 1, None);
+        let mut waiting = None::<TurnInGraph>;
+        let mut obstacle = pin!(until_obstacle(scope));
+        poll_fn(|cx| {
+            if turn.poll(cx).is_ready() || obstacle.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            // The future may go on in another task.
+            if waiting.as_ref().is_none_or(|it| !it.wait.is_of_current()) {
+                waiting = None;
+                waiting = Some(TurnInGraph::begin::<M>(&key, scope, label)?);
+            }
+            match &waiting {
+                Some(waiting) => waiting.poll(cx),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+impl<M: KeyedModule> Drop for KeyedTurn<M> {
+    fn drop(&mut self) {
+        if let (Some(cell), Some(turn)) = (self.leaves.take(), self.turn.take()) {
+            cell.let_leave(turn);
+        }
+    }
+}
+
+/// A message that waits for its turn, in the wait-for graph.
+struct TurnInGraph {
+    wait: TurnWait,
+    _in_queue: crate::waiting::InPlaceQueue,
+    _line: Arc<TurnLine>,
+}
+
+impl TurnInGraph {
+    fn begin<M: KeyedModule>(
+        key: &LineOf<M>,
+        scope: &Arc<Scope>,
+        label: Label,
+    ) -> Result<Self, Deadlock> {
+        let module = &M::descriptor().declaration;
+        let line = key.with_notes(|notes| notes.line(|| TurnLine::new(module)));
+        let is_held_here = key.polled_on.load(Ordering::SeqCst) == thread_mark();
+        let in_queue = line.enter(scope);
+        Ok(TurnInGraph {
+            wait: TurnWait::begin(label.message.name(), scope, &line, is_held_here)?,
+            _in_queue: in_queue,
+            _line: line,
+        })
+    }
+
+    fn poll(&self, cx: &Context<'_>) -> Poll<Result<(), Deadlock>> {
+        self.wait.note_polled(cx.waker());
+        match self.wait.refused() {
+            Some(deadlock) => Poll::Ready(Err(deadlock)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// That the handler of a key is being polled on this thread, until dropped.
+pub(super) struct PolledHere<'a, M: KeyedModule>(&'a LineOf<M>);
+
+impl<'a, M: KeyedModule> PolledHere<'a, M> {
+    pub(super) fn begin(line: &'a LineOf<M>) -> Self {
+        line.polled_on.store(thread_mark(), Ordering::SeqCst);
+        PolledHere(line)
+    }
+}
+
+impl<M: KeyedModule> Drop for PolledHere<'_, M> {
+    fn drop(&mut self) {
+        self.0.polled_on.store(0, Ordering::SeqCst);
+    }
+}
+
+/// The handler of a key was polled, and is not done: those who wait for it wait for what it waits for.
+#[cold]
+pub(super) fn note_waiting<M: KeyedModule>(line: &LineOf<M>) {
+    let number = known_current();
+    if line.with_notes(|notes| notes.note_holder(number)) {
+        look_at_holder(number);
+    }
+}

@@ -1,0 +1,6 @@
+//! Modules that have a value for each key.
+
+mod crashes;
+mod life;
+mod order;
+mod waiting;
