@@ -60,9 +60,9 @@ impl Observed {
         Some(HandlerFault::Rejected(Box::new(rejection.clone())))
     }
 
-    /// Ends it. Not left to the drop, so that a handler without one drops nothing.
+    /// Tells who looks on how the handler ended.
     #[cold]
-    pub(crate) fn end(mut self, how: Ending, error: Option<&dyn fmt::Display>) {
+    pub(crate) fn end(&mut self, how: Ending, error: Option<&dyn fmt::Display>) {
         if let Some(onlooker) = &mut self.onlooker {
             onlooker.end(how, error);
         }

@@ -129,7 +129,7 @@ impl HookFinder<'_> {
 
     fn keep(&mut self, hook: &str, found: Found) {
         match found {
-            Found::Init(init) => self.hooks.init = Some(init),
+            Found::Init(init) => self.hooks.init = Some(*init),
             Found::Hook(found) => match hook {
                 "on_start" => self.hooks.on_start = Some(found),
                 "on_stop" => self.hooks.on_stop = Some(found),
@@ -214,13 +214,13 @@ impl HookFinder<'_> {
         if let Some(index) = key_at {
             resources.remove(index);
         }
-        Found::Init(Init {
+        Found::Init(Box::new(Init {
             key,
             method: signature.ident.clone(),
             is_async: signature.asyncness.is_some(),
             resources,
             output: signature::output(signature),
-        })
+        }))
     }
 
     fn read_hook(&self, hook: &str, function: &Function) -> Found {
@@ -325,6 +325,6 @@ impl HookFinder<'_> {
 }
 
 enum Found {
-    Init(Init),
+    Init(Box<Init>),
     Hook(Hook),
 }

@@ -96,6 +96,12 @@ pub(crate) struct HandlerSpan {
 }
 
 impl HandlerSpan {
+    /// Whether anybody may want the spans of handlers.
+    #[inline]
+    pub(crate) fn may_be_wanted() -> bool {
+        tracing::level_enabled!(Level::INFO)
+    }
+
     /// Makes it the current one, for one poll.
     pub(crate) fn enter(&self) -> Entered<'_> {
         self.span.enter()
@@ -132,7 +138,7 @@ impl Handle {
     /// handle sends is part of it.
     #[inline]
     pub(crate) fn span(&mut self, module: &'static str) -> Option<Box<HandlerSpan>> {
-        if tracing::level_enabled!(Level::INFO) {
+        if HandlerSpan::may_be_wanted() {
             self.open_span(module)
         } else {
             None

@@ -52,7 +52,7 @@ const ANY_NAME: &str = "any event";
 pub struct Subscription<E> {
     events: broadcast::Receiver<Arc<E>>,
     /// Of a subscription to one key; behind `events`, which must be dropped first.
-    place: Option<KeyPlace>,
+    _place: Option<KeyPlace>,
     /// Where the events come from, until there are no more.
     senders: Weak<EventSenders<E>>,
     missed: u64,
@@ -83,7 +83,7 @@ impl<E: Send + Sync + 'static> Subscription<E> {
         let events = senders.as_ref().map(|senders| senders.subscribe());
         Subscription {
             events: events.unwrap_or_else(|| broadcast::channel(1).1),
-            place: None,
+            _place: None,
             senders: senders.as_ref().map(Arc::downgrade).unwrap_or_default(),
             missed: 0,
             name,
@@ -126,7 +126,7 @@ impl<E: Send + Sync + 'static> Subscription<E> {
         let (events, place) = subscribed.unzip();
         Subscription {
             events: events.unwrap_or_else(|| broadcast::channel(1).1),
-            place,
+            _place: place,
             senders,
             missed,
             name,

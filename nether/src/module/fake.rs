@@ -10,7 +10,7 @@ use crate::envelope::{Given, Header, Reply};
 use crate::error::{FailureKind, SendError};
 use crate::guarded::HandlerFault;
 use crate::message::{ByValue, Message};
-use crate::module::handler::{Replied, failure_of, origin_of};
+use crate::module::handler::{Replied, conclude, failure_of, origin_of};
 use crate::route::{BoxFuture, Inline, InlineCall};
 use crate::sync::lock;
 
@@ -37,8 +37,9 @@ impl<M: ByValue + Send> Fake<M> {
         let message = given.message();
         let answered = catch_unwind(AssertUnwindSafe(|| lock(&self.0)(message)));
         let awaited = handle.message.is_some_and(|label| label.is_awaited());
-        let result = answered.map_err(HandlerFault::Panicked);
-        failure_of::<M>(result, awaited, handle, &FAKE, &|| None).0
+        let handled = answered.map_err(HandlerFault::Panicked);
+        conclude::<M>(handled)
+            .map_err(|failed| failure_of::<M>(*failed, awaited, handle, &FAKE, &|| None).0)
     }
 
     fn answer_caller(&self, given: Given<M>, header: Header) -> BoxFuture<Reply<M>> {

@@ -157,10 +157,7 @@ async fn attempt<A: Executes<P>, P: Parcel>(
             Ok(Err(unexecuted)) => Err(unexecuted.into()),
             Err(fault) => Err(fault),
         };
-        if let Some(observed) = observed {
-            end_observed::<P::Message>(*observed, &result);
-        }
-        result
+        end_observed::<P::Message>(observed, result)
     };
     Attempt::Ended(result)
 }

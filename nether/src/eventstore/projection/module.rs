@@ -156,10 +156,7 @@ async fn attempt<P: AnswersParcel<R>, R: Parcel>(
             Ok(Ok(replied)) => Ok(replied),
             Ok(Err(fault)) | Err(fault) => Err(fault),
         };
-        if let Some(observed) = observed {
-            end_observed::<R::Message>(*observed, &result);
-        }
-        result
+        end_observed::<R::Message>(observed, result)
     };
     Attempt::Ended(result)
 }

@@ -163,7 +163,7 @@ impl<I> Mailbox<I> {
         let woken = state.grant(self.bound);
         drop(state);
         drop(left);
-        wake(woken);
+        woken.into_iter().for_each(wake);
     }
 
     /// Takes all messages into `empty`: what was taken before is all started, and so is the first. If there
@@ -194,7 +194,7 @@ impl<I> Mailbox<I> {
         state.taken = taken.saturating_sub(1);
         let woken = state.grant(self.bound);
         drop(state);
-        wake(woken);
+        woken.into_iter().for_each(wake);
         if taken == 0 {
             Poll::Pending
         } else {
@@ -233,7 +233,7 @@ impl<I> Mailbox<I> {
         state.taken = state.taken.saturating_sub(count);
         let woken = state.grant(self.bound);
         drop(state);
-        wake(woken);
+        woken.into_iter().for_each(wake);
     }
 
     /// The message that the module was about to start waits once more.
@@ -319,7 +319,7 @@ impl<I> Mailbox<I> {
     pub(super) fn forget(&self, scope: usize) -> Backlog<I> {
         let mut state = lock(&self.state);
         let forgotten = state.backlog.extract(scope);
-        let mut woken = state.grant(self.bound);
+        let mut woken = state.grant(self.bound).unwrap_or_default();
         woken.extend(state.wait_queue.wakers());
         drop(state);
         wake(woken);
@@ -384,13 +384,13 @@ impl<I> MailboxState<I> {
         self.waiting() + self.wait_queue.reserved() < bound
     }
 
-    /// Grants what room there is to those who wait for it; gives back whom to wake.
+    /// Grants what room there is to those who wait for it, if anybody does; gives back whom to wake.
     #[inline]
-    fn grant(&mut self, bound: usize) -> Vec<Waker> {
+    fn grant(&mut self, bound: usize) -> Option<Vec<Waker>> {
         if self.wait_queue.is_empty() {
-            return Vec::new();
+            return None;
         }
-        self.wait_queue.grant(bound.saturating_sub(self.waiting()))
+        Some(self.wait_queue.grant(bound.saturating_sub(self.waiting())))
     }
 }
 

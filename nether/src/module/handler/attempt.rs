@@ -15,7 +15,7 @@ use crate::guarded::{Guarded, HandlerFault, Shielded, drop_unpanicked, panic_tex
 use crate::message::Message;
 use crate::module::Module;
 use crate::module::handler::handling::{end_observed, observed, open_call};
-use crate::module::handler::supervision::{Attempt, Handled, settle};
+use crate::module::handler::supervision::{Attempt, Concluded, Handled, Unreplied, settle};
 use crate::module::handler::surrounded::{CalledAlone, CalledBeside};
 use crate::module::policy::HandlerPolicy;
 use crate::module::tally::{CrashCause, Verdict};
@@ -120,7 +120,10 @@ where
     let copied = catch_unwind(AssertUnwindSafe(|| policy.spare(ctx.handle(), parcel)));
     let mut spare = match copied {
         Ok(spare) => spare,
-        Err(panic) => return Attempt::Ended(Err(HandlerFault::Panicked(panic))),
+        Err(panic) => {
+            let fault = HandlerFault::Panicked(panic);
+            return Attempt::Ended(Err(Box::new(fault.into())));
+        }
     };
     let given = spare.as_mut().unwrap_or(&mut *parcel);
     let result = {
@@ -150,7 +153,10 @@ where
     let copied = catch_unwind(AssertUnwindSafe(|| policy.spare(ctx.handle(), parcel)));
     let mut spare = match copied {
         Ok(spare) => spare,
-        Err(panic) => return Attempt::Ended(Err(HandlerFault::Panicked(panic))),
+        Err(panic) => {
+            let fault = HandlerFault::Panicked(panic);
+            return Attempt::Ended(Err(Box::new(fault.into())));
+        }
     };
     let result = {
         let (given, _) = spare.as_mut().unwrap_or(&mut *parcel).split();
@@ -161,23 +167,24 @@ where
 }
 
 /// Whether the attempt failed so that there is to be another: and then why the handler crashed, if it did.
-fn failed<T, E: HandlerError>(
-    result: &Result<Result<T, E>, HandlerFault>,
+fn failed<E: HandlerError>(
+    unreplied: &Unreplied<E>,
     handle: &Handle,
     message: &'static str,
     module: &'static Declaration,
 ) -> Option<Option<CrashCause>> {
-    let (cause, error) = match result {
-        Ok(Ok(_)) => return None,
-        Ok(Err(error)) => (None, Shielded::new(error).to_string()),
-        Err(HandlerFault::Panicked(panic)) => (Some(CrashCause::Panicked), panic_text(&**panic)),
-        Err(HandlerFault::TimedOut(limit)) => (
-            Some(CrashCause::TimedOut),
-            format!("took longer than {limit:?}"),
-        ),
-        Err(HandlerFault::Unavailable(error)) => (None, Shielded::new(error).to_string()),
-        // A rejection is final: it is a decision, and no failure.
-        Err(HandlerFault::UnitEnded(_) | HandlerFault::Rejected(_)) => return None,
+    let (cause, error) = match unreplied {
+        Unreplied::Error(error) => (None, Shielded::new(error).to_string()),
+        Unreplied::Fault(fault) => match fault {
+            HandlerFault::Panicked(panic) => (Some(CrashCause::Panicked), panic_text(&**panic)),
+            HandlerFault::TimedOut(limit) => {
+                let error = format!("took longer than {limit:?}");
+                (Some(CrashCause::TimedOut), error)
+            }
+            HandlerFault::Unavailable(error) => (None, Shielded::new(error).to_string()),
+            // A rejection is final: it is a decision, and no failure.
+            HandlerFault::UnitEnded(_) | HandlerFault::Rejected(_) => return None,
+        },
     };
     if handle.scope.obstacle().is_some() {
         return None;
@@ -216,7 +223,7 @@ impl<P: Parcel> HandlerPolicy<P> {
         &self,
         mut handler: Pin<&mut Option<F>>,
         ctx: &Context<M>,
-    ) -> Handled<P::Message>
+    ) -> Concluded<P::Message>
     where
         F: Future<Output = Handled<P::Message>>,
     {
@@ -231,9 +238,7 @@ impl<P: Parcel> HandlerPolicy<P> {
             },
             (None, _) => unreachable!("a handler is given to be run"),
         };
-        if let Some(observed) = observed {
-            end_observed::<P::Message>(*observed, &result);
-        }
+        let result = end_observed::<P::Message>(observed, result);
         drop_unpanicked(Emptied(handler));
         result
     }
@@ -241,13 +246,13 @@ impl<P: Parcel> HandlerPolicy<P> {
     /// Ends an attempt for which the handler got `spare`, if there is one.
     async fn end<M: Module>(
         &self,
-        result: Handled<P::Message>,
+        result: Concluded<P::Message>,
         spare: Option<P>,
         parcel: &mut P,
         ctx: &Context<M>,
     ) -> Attempt<P::Message> {
         let is_last = spare.is_none();
-        if !is_last && matches!(result, Ok(Ok(_))) {
+        if !is_last && result.is_ok() {
             parcel.discard();
         }
         let module = &M::descriptor().declaration;
@@ -259,12 +264,15 @@ impl<P: Parcel> HandlerPolicy<P> {
     /// Decides, unless the attempt `is_last`, whether there is to be another, and waits before it.
     async fn judge(
         &self,
-        result: Handled<P::Message>,
+        result: Concluded<P::Message>,
         is_last: bool,
         handle: &Handle,
         module: &'static Declaration,
     ) -> Attempt<P::Message> {
-        if !is_last && let Some(cause) = failed(&result, handle, P::Message::NAME, module) {
+        if !is_last
+            && let Err(unreplied) = &result
+            && let Some(cause) = failed(unreplied, handle, P::Message::NAME, module)
+        {
             drop_unpanicked(result);
             self.wait(handle).await;
             return Attempt::Again(cause);

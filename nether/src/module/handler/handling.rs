@@ -18,7 +18,9 @@ use crate::guarded::{Guarded, HandlerFault, Observed, Shielded};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
 use crate::middleware::Intercepted;
 use crate::module::cell::Way;
-use crate::module::handler::supervision::{Attempt, Handled, is_refusal, settle};
+use crate::module::handler::supervision::{
+    Attempt, Concluded, Handled, Unreplied, conclude, is_refusal, settle,
+};
 use crate::module::mode::{CellOf, Routes};
 use crate::module::{KeyedModule, Module, Verdict};
 use crate::observers::{Ending, Observers};
@@ -316,10 +318,7 @@ where
             polled
         })
         .await;
-        if let Some(observed) = observed {
-            end_observed::<P::Message>(*observed, &result);
-        }
-        result
+        end_observed::<P::Message>(observed, result)
     };
     settle(result, parcel, ctx.handle(), &M::descriptor().declaration)
 }
@@ -342,10 +341,7 @@ where
     let handler = pin!(M::handle(module, parcel, ctx, ReturnReply));
     let observed = observed(ctx, P::Message::descriptor);
     let result = Guarded::new(handler, observed.as_deref()).await;
-    if let Some(observed) = observed {
-        end_observed::<P::Message>(*observed, &result);
-    }
-    Attempt::Ended(result)
+    Attempt::Ended(end_observed::<P::Message>(observed, result))
 }
 
 /// Runs the handler of a value of a key.
@@ -358,10 +354,7 @@ where
     let handler = pin!(M::handle(module, content, ctx, ReturnReply));
     let observed = observed(ctx, P::Message::descriptor);
     let result = Guarded::new(handler, observed.as_deref()).await;
-    if let Some(observed) = observed {
-        end_observed::<P::Message>(*observed, &result);
-    }
-    Attempt::Ended(result)
+    Attempt::Ended(end_observed::<P::Message>(observed, result))
 }
 
 /// What is to be done around a handler besides, if anything.
@@ -402,19 +395,38 @@ fn observe(
     })
 }
 
-/// Tells those who look on how the handler ended.
+/// Concludes a message, and reports how its handler ended to those who look on, if anybody does.
+#[inline(always)]
+pub(crate) fn end_observed<M: Message>(
+    observed: Option<Box<Observed>>,
+    handled: Handled<M>,
+) -> Concluded<M> {
+    let concluded = conclude::<M>(handled);
+    match observed {
+        None => concluded,
+        Some(observed) => report_end::<M>(observed, concluded),
+    }
+}
+
+/// The result is handed through: lent, it would have to lie in memory for every message.
 #[cold]
-pub(crate) fn end_observed<M: Message>(observed: Observed, result: &Handled<M>) {
-    let (how, error): (_, Option<&dyn fmt::Display>) = match result {
-        Ok(Ok(_)) => (Ending::Handled, None),
-        Ok(Err(error)) if is_refusal::<M>(error) => (Ending::Refused, Some(error)),
-        Ok(Err(error)) => (Ending::Failed, Some(error)),
-        Err(HandlerFault::Panicked(_)) => (Ending::Panicked, None),
-        Err(HandlerFault::TimedOut(_)) => (Ending::TimedOut, None),
-        Err(HandlerFault::Unavailable(error)) => (Ending::Unavailable, Some(&**error)),
-        Err(HandlerFault::UnitEnded(_)) => (Ending::CutOff, None),
-        Err(HandlerFault::Rejected(rejection)) => (Ending::Rejected, Some(&**rejection)),
+#[inline(never)]
+fn report_end<M: Message>(mut observed: Box<Observed>, concluded: Concluded<M>) -> Concluded<M> {
+    let (how, error): (_, Option<&dyn fmt::Display>) = match &concluded {
+        Ok(_) => (Ending::Handled, None),
+        Err(unreplied) => match &**unreplied {
+            Unreplied::Error(error) if is_refusal::<M>(error) => (Ending::Refused, Some(error)),
+            Unreplied::Error(error) => (Ending::Failed, Some(error)),
+            Unreplied::Fault(fault) => match fault {
+                HandlerFault::Panicked(_) => (Ending::Panicked, None),
+                HandlerFault::TimedOut(_) => (Ending::TimedOut, None),
+                HandlerFault::Unavailable(error) => (Ending::Unavailable, Some(&**error)),
+                HandlerFault::UnitEnded(_) => (Ending::CutOff, None),
+                HandlerFault::Rejected(rejection) => (Ending::Rejected, Some(&**rejection)),
+            },
+        },
     };
     let error = error.map(Shielded::new);
     observed.end(how, error.as_ref().map(|error| error as _));
+    concluded
 }

@@ -16,7 +16,9 @@ pub use self::handling::{
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handling::{end_observed, observed};
 pub use self::supervision::Attempt;
+#[cfg(feature = "test")]
+pub(crate) use self::supervision::conclude;
 pub(crate) use self::supervision::{
-    count_dead_letter, failure_of, origin_of, origin_of_lost, report_dead_letter, report_task,
-    settle_panic,
+    Unreplied, count_dead_letter, failure_of, origin_of, origin_of_lost, report_dead_letter,
+    report_task, settle_panic,
 };

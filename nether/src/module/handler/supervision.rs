@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
-use crate::envelope::{AnyParcel, FailureOrigin, Label, Parcel, Reply, Source};
+use crate::envelope::{AnyParcel, FailureOrigin, Label, Parcel, Source};
 use crate::error::{CallError, FailureKind, Panic, Result, TimedOut, Unavailable};
 use crate::escaped::Escaped;
 use crate::events::{DeadLetter, HandlerFailed};
@@ -19,12 +19,52 @@ use crate::module::tally::{CrashCause, Tally, Verdict};
 pub(crate) type Handled<M> =
     Result<Result<<M as Message>::Reply, <M as Message>::Error>, HandlerFault>;
 
+/// What a handler gave in the end: its reply, or why there is none. Boxed, so that a reply of a word or two
+/// stays in registers on its way to the caller.
+pub(crate) type Concluded<M> = Result<<M as Message>::Reply, Box<Unreplied<<M as Message>::Error>>>;
+
+/// Why a handler gave no reply.
+pub(crate) enum Unreplied<E> {
+    /// It returned this error.
+    Error(E),
+    /// It did not return.
+    Fault(HandlerFault),
+}
+
+impl<E> Unreplied<E> {
+    /// Why the handler gave no reply, unless it gave one.
+    #[cold]
+    #[inline(never)]
+    fn boxed<R>(handled: Result<Result<R, E>, HandlerFault>) -> Result<R, Box<Self>> {
+        match handled {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(error)) => Err(Box::new(Unreplied::Error(error))),
+            Err(fault) => Err(Box::new(fault.into())),
+        }
+    }
+}
+
+impl<E> From<HandlerFault> for Unreplied<E> {
+    fn from(fault: HandlerFault) -> Self {
+        Unreplied::Fault(fault)
+    }
+}
+
+/// How the handler ended, in brief.
+#[inline(always)]
+pub(crate) fn conclude<M: Message>(handled: Handled<M>) -> Concluded<M> {
+    match handled {
+        Ok(Ok(reply)) => Ok(reply),
+        failed => Unreplied::boxed(failed),
+    }
+}
+
 /// What came of an attempt in a shared module.
 #[doc(hidden)]
 #[allow(missing_debug_implementations, private_interfaces)]
 pub enum Attempt<M: Message> {
     /// It was the only one, or the last.
-    Ended(Handled<M>),
+    Ended(Concluded<M>),
     /// There is to be another; and why the handler crashed, if it did.
     Again(Option<CrashCause>),
 }
@@ -32,38 +72,36 @@ pub enum Attempt<M: Message> {
 /// Tells the caller; or, if nobody waits and it failed, the unit of work.
 #[inline]
 pub(crate) fn settle<P: Parcel>(
-    result: Handled<P::Message>,
+    result: Concluded<P::Message>,
     parcel: &mut P,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
     match result {
-        Ok(Ok(reply)) => {
+        Ok(reply) => {
             if let Some(to) = parcel.take_reply_to() {
                 let _ = to.send(Ok(reply)); // If nobody waits any more, nobody misses it.
             }
             Verdict::Handled
         }
-        failed => settle_failure(failed, parcel, handle, module),
+        Err(failed) => settle_failure(*failed, parcel, handle, module),
     }
 }
 
 #[cold]
 fn settle_failure<P: Parcel>(
-    failed: Handled<P::Message>,
+    failed: Unreplied<<P::Message as Message>::Error>,
     parcel: &mut P,
     handle: &Handle,
     module: &'static Declaration,
 ) -> Verdict {
     let to = parcel.take_reply_to();
     let json = || parcel.json();
-    let (reply, verdict) = failure_of::<P::Message>(failed, to.is_some(), handle, module, &json);
-    if let Err(error) = reply {
-        let of = origin_of(handle, P::Message::NAME, module);
-        match to {
-            Some(to) => to.fail(error, of),
-            None => of.keep(FailureKind::of(error)),
-        }
+    let (error, verdict) = failure_of::<P::Message>(failed, to.is_some(), handle, module, &json);
+    let of = origin_of(handle, P::Message::NAME, module);
+    match to {
+        Some(to) => to.fail(error, of),
+        None => of.keep(FailureKind::of(error)),
     }
     verdict
 }
@@ -119,26 +157,24 @@ pub(crate) fn origin_of(
     }
 }
 
-/// What a handler gave back, as its caller sees it, and how the message ended. A failure is logged, and
-/// published. If the text of an error panics on the way, that is a panic of the handler.
+/// The failure of a handler, as its caller sees it, and how the message ended. It is logged, and published. If the text of an error panics on the way, that is a panic of the handler.
 #[cold]
 pub(crate) fn failure_of<M: Message>(
-    failed: Handled<M>,
+    failed: Unreplied<M::Error>,
     awaited: bool,
     handle: &Handle,
     module: &'static Declaration,
     json: &dyn Fn() -> Option<String>,
-) -> (Reply<M>, Verdict) {
+) -> (CallError<M::Error>, Verdict) {
     let (error, verdict) = match failed {
-        Ok(Ok(reply)) => return (Ok(reply), Verdict::Handled),
-        Ok(Err(error)) => {
+        Unreplied::Error(error) => {
             let verdict = match is_refusal::<M>(&error) {
                 true => Verdict::Refused,
                 false => Verdict::Failed,
             };
             (CallError::Handler(error), verdict)
         }
-        Err(fault) => match kind_of(fault, M::NAME, handle, module) {
+        Unreplied::Fault(fault) => match kind_of(fault, M::NAME, handle, module) {
             Ok((kind, verdict)) => (kind.into_call_error(M::NAME), verdict),
             Err(unavailable) => (CallError::Unavailable(unavailable), Verdict::Failed),
         },
@@ -155,7 +191,7 @@ pub(crate) fn failure_of<M: Message>(
         json,
     );
     if !text.has_panicked() {
-        return (Err(error), verdict);
+        return (error, verdict);
     }
     let panic = Panic {
         message: M::NAME,
@@ -164,7 +200,7 @@ pub(crate) fn failure_of<M: Message>(
     };
     drop_unpanicked(error);
     let error = CallError::Panicked(Box::new(panic));
-    (Err(error), Verdict::Crashed(CrashCause::Panicked))
+    (error, Verdict::Crashed(CrashCause::Panicked))
 }
 
 /// What became of a message whose handler did not return. It does not depend on the message's type, so it is

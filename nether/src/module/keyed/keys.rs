@@ -248,7 +248,7 @@ where
                     Some(module) => module,
                     none => match make::<M>(line, source).await {
                         Ok(made) => none.insert(made),
-                        Err(fault) => return Attempt::Ended(Err(fault)),
+                        Err(fault) => return Attempt::Ended(Err(Box::new(fault.into()))),
                     },
                 };
                 M::attempt_of_key(module, parcel, ctx).await

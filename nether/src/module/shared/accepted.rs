@@ -1,6 +1,7 @@
 //! [`Accepted`]: a message that a shared module has accepted, from then to its end.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +16,7 @@ use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
 use crate::module::Module;
 use crate::module::handler::{
-    Attempt, count_dead_letter, failure_of, origin_of_lost, report_dead_letter,
+    Attempt, Unreplied, count_dead_letter, failure_of, origin_of_lost, report_dead_letter,
 };
 use crate::module::shared::places::until_obstacle;
 use crate::module::shared::running::Begun;
@@ -36,6 +37,9 @@ pub(super) struct Accepted<M: Module, K: Hosting<M>> {
     pub(super) end: MessageEnd,
 }
 
+/// The module that a message waited for, or why it waits no more.
+type NextModule<V> = Result<Guard<Option<Arc<V>>>, Deadlock>;
+
 /// What is seen from outside of a handler that is not done.
 struct PendingHandler<'a> {
     _begun: Begun<'a>,
@@ -44,15 +48,27 @@ struct PendingHandler<'a> {
 }
 
 /// How a message ended.
-#[derive(Clone, Copy)]
 pub(super) enum MessageEnd {
     /// On the way: if it stays so, the caller of a query went away, or the module was cut off.
     Waiting,
     /// In its handler; the same is true.
     Handling,
+    /// In its handler, which has a span.
+    HandlingInSpan(Box<HandlerSpan>),
     Handled(Verdict),
     /// A dead letter, or refused: it is counted.
     Gone,
+}
+
+impl MessageEnd {
+    /// The span of the handler that has the message.
+    #[inline]
+    fn span(&self) -> Option<&HandlerSpan> {
+        match self {
+            MessageEnd::HandlingInSpan(span) => Some(span),
+            _ => None,
+        }
+    }
 }
 
 impl<M: Module, K: Hosting<M>> Accepted<M, K> {
@@ -76,7 +92,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
             // What is rarely waited for is boxed, so that it makes no call larger.
             let module = match self.cell.ready_module(self.chance()) {
                 Some(module) => module,
-                None => match Box::pin(self.next_module(P::Message::NAME)).await {
+                None => match self.next_module(P::Message::NAME).await {
                     Ok(module) => module,
                     Err(deadlock) => return Err(self.end_in_deadlock(deadlock)),
                 },
@@ -88,59 +104,102 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
                 return Err(self.refuse(parcel, crash_loop));
             };
             self.end = MessageEnd::Handling;
-            let span = self.ctx.handle_mut().span(self.cell.declaration.name);
+            if HandlerSpan::may_be_wanted() {
+                self.begin_span();
+            }
             let attempt = {
                 let line = K::line(&turn);
                 let attempt = pin!(K::attempt(&self.cell, value, &mut turn, packed, &self.ctx));
-                self.attempt_once(attempt, line, span.as_deref()).await
+                self.attempt_once(attempt, line).await
             };
-            let handle = self.ctx.handle();
             let failed = match attempt {
-                Attempt::Ended(Ok(Ok(reply))) => {
-                    self.end = MessageEnd::Handled(Verdict::Handled);
-                    if let Some(span) = span {
-                        span.end(SpanOutcome::Handled, &handle.scope);
-                    }
+                Attempt::Ended(Ok(reply)) => {
+                    self.mark_handled(Verdict::Handled);
                     if let Some(breaker) = &self.cell.breaker {
-                        breaker.count(Verdict::Handled, handle);
+                        breaker.count(Verdict::Handled, self.ctx.handle());
                     }
                     return Ok(reply);
                 }
-                Attempt::Ended(failed) => failed,
+                Attempt::Ended(Err(failed)) => failed,
                 Attempt::Again(cause) => {
-                    if let Some(span) = span {
-                        let outcome = cause.map_or(SpanOutcome::Failed, CrashCause::outcome);
-                        span.end(outcome, &handle.scope);
-                    }
-                    if let Some(cause) = cause {
-                        let crash = crash_of(cause.reason(P::Message::NAME), handle);
-                        K::crashed(&self.cell, &module, &mut turn, crash);
-                    }
-                    self.label = self.label.tried();
-                    self.ctx.handle_mut().message = Some(self.label);
+                    self.try_again(cause, P::Message::NAME, &module, &mut turn);
                     continue;
                 }
             };
-            let (cell, json) = (&self.cell, || packed.json());
-            let awaited = self.label.is_awaited();
-            let (reply, verdict) = {
-                let _entered = span.as_deref().map(HandlerSpan::enter);
-                failure_of::<P::Message>(failed, awaited, handle, cell.declaration, &json)
-            };
-            if let Some(span) = span {
-                span.end(verdict.outcome(), &handle.scope);
-            }
-            self.end = MessageEnd::Handled(verdict);
-            if let Some(breaker) = &cell.breaker {
-                breaker.count(verdict, handle);
-            }
-            if let Verdict::Crashed(cause) = verdict {
-                let crash = crash_of(cause.reason(P::Message::NAME), handle);
-                K::crashed(cell, &module, &mut turn, crash);
-            }
+            let error = self.fail(failed, packed, &module, &mut turn);
             drop_unpanicked(parcel.take());
-            return reply;
+            return Err(error);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_span(&mut self) {
+        if let Some(span) = self.ctx.handle_mut().span(self.cell.declaration.name) {
+            self.end = MessageEnd::HandlingInSpan(span);
+        }
+    }
+
+    /// Notes how the handler ended, also in its span.
+    #[inline]
+    fn mark_handled(&mut self, verdict: Verdict) {
+        let before = mem::replace(&mut self.end, MessageEnd::Handled(verdict));
+        if let MessageEnd::HandlingInSpan(span) = before {
+            span.end(verdict.outcome(), &self.ctx.handle().scope);
+        }
+    }
+
+    /// There is to be another attempt; and the handler crashed, if there is a `cause`.
+    #[cold]
+    #[inline(never)]
+    fn try_again(
+        &mut self,
+        cause: Option<CrashCause>,
+        message: &'static str,
+        module: &Guard<Option<Arc<K::Value>>>,
+        turn: &mut K::Turn,
+    ) {
+        let handle = self.ctx.handle();
+        if let MessageEnd::HandlingInSpan(span) = mem::replace(&mut self.end, MessageEnd::Handling)
+        {
+            let outcome = cause.map_or(SpanOutcome::Failed, CrashCause::outcome);
+            span.end(outcome, &handle.scope);
+        }
+        if let Some(cause) = cause {
+            let crash = crash_of(cause.reason(message), handle);
+            K::crashed(&self.cell, module, turn, crash);
+        }
+        self.label = self.label.tried();
+        self.ctx.handle_mut().message = Some(self.label);
+    }
+
+    /// Ends a message whose handler failed. Gives back what its caller gets. The failure is logged in the span
+    /// of the handler.
+    #[cold]
+    #[inline(never)]
+    fn fail<P: Parcel>(
+        &mut self,
+        failed: Box<Unreplied<<P::Message as Message>::Error>>,
+        packed: &P,
+        module: &Guard<Option<Arc<K::Value>>>,
+        turn: &mut K::Turn,
+    ) -> CallError<<P::Message as Message>::Error> {
+        let (error, verdict) = {
+            let _entered = self.end.span().map(HandlerSpan::enter);
+            let (handle, declaration) = (self.ctx.handle(), self.cell.declaration);
+            let (awaited, json) = (self.label.is_awaited(), || packed.json());
+            failure_of::<P::Message>(*failed, awaited, handle, declaration, &json)
+        };
+        self.mark_handled(verdict);
+        let handle = self.ctx.handle();
+        if let Some(breaker) = &self.cell.breaker {
+            breaker.count(verdict, handle);
+        }
+        if let Verdict::Crashed(cause) = verdict {
+            let crash = crash_of(cause.reason(P::Message::NAME), handle);
+            K::crashed(&self.cell, module, turn, crash);
+        }
+        error
     }
 
     #[inline]
@@ -149,16 +208,18 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
     }
 
     /// The module, after what holds it up; `None` if there will be none, or if there is a reason not to begin
-    /// any more.
+    /// any more. A future made here, so that it takes no room on the stack of each call.
     ///
     /// # Errors
     /// If it would never be made, because it waits for the caller.
-    async fn next_module(
+    #[cold]
+    #[inline(never)]
+    fn next_module(
         &self,
         message: &'static str,
-    ) -> Result<Guard<Option<Arc<K::Value>>>, Deadlock> {
+    ) -> Pin<Box<impl Future<Output = NextModule<K::Value>>>> {
         let scope = &self.ctx.handle().scope;
-        self.cell.next_module(self.chance(), scope, message).await
+        Box::pin(self.cell.next_module(self.chance(), scope, message))
     }
 
     /// Waits for the messages before this one.
@@ -178,6 +239,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
 
     /// Makes the message a dead letter before its handler has it. Gives back why, for its caller.
     #[cold]
+    #[inline(never)]
     fn refuse<P: Parcel>(
         &mut self,
         parcel: &mut Option<P>,
@@ -202,7 +264,6 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
         &'a self,
         mut attempt: Pin<&'a mut F>,
         line: u64,
-        span: Option<&'a HandlerSpan>,
     ) -> impl Future<Output = F::Output> + use<'a, F, M, K> {
         let mut waiter = DeliveryWaiter::default();
         let mut pending: Option<PendingHandler<'a>> = None;
@@ -213,7 +274,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
             let scope = &self.ctx.handle().scope;
             let poll = waiter.begin_poll(self.cell.declaration, scope);
             let polled = {
-                let _entered = span.map(HandlerSpan::enter);
+                let _entered = self.end.span().map(HandlerSpan::enter);
                 attempt.as_mut().poll(cx)
             };
             waiter.end_poll(poll, scope);
@@ -226,6 +287,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
 
     /// The handler was polled, and is not done.
     #[cold]
+    #[inline(never)]
     fn show<'a>(
         &'a self,
         pending: &mut Option<PendingHandler<'a>>,
@@ -262,16 +324,15 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
 
     /// The message was dropped on the way.
     #[cold]
-    fn dropped(&self) {
+    #[inline(never)]
+    fn dropped(&mut self) {
+        let has_begun = !matches!(self.end, MessageEnd::Waiting);
+        // A span ends here.
+        self.end = MessageEnd::Gone;
         let Accepted {
-            cell,
-            label,
-            ctx,
-            end,
-            ..
+            cell, label, ctx, ..
         } = self;
         let scope = &ctx.handle().scope;
-        let has_begun = matches!(end, MessageEnd::Handling);
         if label.is_awaited() && label.message.kind == MessageKind::Query {
             cell.tally.count_abandoned();
             return if has_begun {
@@ -311,7 +372,7 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
         chance: &Chance,
         scope: &Scope,
         message: &'static str,
-    ) -> Result<Guard<Option<Arc<K::Value>>>, Deadlock> {
+    ) -> NextModule<K::Value> {
         if chance.is_drawn() {
             chance.shuffle().await;
         }
@@ -352,7 +413,9 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
 impl<M: Module, K: Hosting<M>> Drop for Accepted<M, K> {
     fn drop(&mut self) {
         match self.end {
-            MessageEnd::Waiting | MessageEnd::Handling => self.dropped(),
+            MessageEnd::Waiting | MessageEnd::Handling | MessageEnd::HandlingInSpan(_) => {
+                self.dropped();
+            }
             MessageEnd::Handled(verdict) => {
                 self.cell.tally.count(verdict);
                 self.ctx.handle().scope.finish(1);

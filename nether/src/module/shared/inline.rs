@@ -120,7 +120,7 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
         self.spawn(Box::pin(async move {
             accepted.take_place().await;
             let reply = accepted.run(turn, &mut parcel).await;
-            if let (Err(error), MessageEnd::Handled(_)) = (reply, accepted.end) {
+            if let (Err(error), MessageEnd::Handled(_)) = (reply, &accepted.end) {
                 let Accepted { cell, ctx, .. } = &accepted;
                 let of = origin_of(ctx.handle(), P::Message::NAME, cell.declaration);
                 of.keep(FailureKind::of(error));

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::context::SpanOutcome;
 use crate::envelope::{Label, Source};
 use crate::error::FailureKind;
 use crate::guarded::{PanicPayload, drop_unpanicked, said_last};
@@ -17,9 +18,9 @@ impl<M: Module + Exclusive> Work<M> {
     /// Lets go of a module that has crashed, and says how.
     #[cold]
     pub(in crate::module::exclusive) fn crashed(&mut self, slot: &mut Option<M>) -> RunEnd {
-        self.cell.is_made.store(false, Ordering::SeqCst);
+        self.state.cell.is_made.store(false, Ordering::SeqCst);
         drop_unpanicked(slot.take());
-        let elsewhere = self.beside.take().or(self.cell.mailbox.take_crash());
+        let elsewhere = self.beside.take().or(self.state.cell.mailbox.take_crash());
         let handle = self.ctx.handle();
         RunEnd::Crashed(match (self.cause.take(), handle.message) {
             (Some(cause), Some(label)) => Crash {
@@ -36,7 +37,7 @@ impl<M: Module + Exclusive> Work<M> {
     /// There is no module for long: what it has taken becomes dead letters, and no unit of work is held until
     /// there is one again.
     pub(in crate::module::exclusive) fn wind_up(&mut self) {
-        self.books.started += self.taken.len();
+        self.state.books.started += self.taken.len();
         self.settle_all();
         self.give_up_taken(|cell, label| cell.next_try().failure(label));
         if let Some(module_handle) = self.module_handle.take() {
@@ -48,11 +49,11 @@ impl<M: Module + Exclusive> Work<M> {
     #[cold]
     fn give_up_taken(&mut self, kind: impl Fn(&ExclusiveCell<M>, Label) -> FailureKind) {
         let mut taken = std::mem::take(&mut self.taken);
-        let (cell, source) = (&self.cell, self.ctx.handle().source());
+        let (cell, source) = (&self.state.cell, self.ctx.handle().source());
         let dead_letter = |source: Source<'_>, label, inbox| {
             cell.dead_letter(source, label, inbox, kind(cell, label));
         };
-        let left = std::mem::take(&mut self.left);
+        let left = std::mem::take(&mut self.state.left);
         for entry in (0..left).filter_map(|_| taken.next_message()?.take()) {
             dead_letter(source, entry.label, entry.inbox);
         }
@@ -65,7 +66,9 @@ impl<M: Module + Exclusive> Work<M> {
         let handle = self.ctx.handle();
         let Some(label) = handle.message else { return };
         let inbox = inbox.map(|entry| entry.inbox);
-        self.cell.dead_letter_begun(handle.source(), label, inbox);
+        self.state
+            .cell
+            .dead_letter_begun(handle.source(), label, inbox);
     }
 
     /// User code beside a handler panicked. The message in whose dispatch that was, if it was in one, has
@@ -73,7 +76,9 @@ impl<M: Module + Exclusive> Work<M> {
     #[cold]
     pub(in crate::module::exclusive) fn settle_panic(&mut self, panic: PanicPayload) -> bool {
         let text = said_last(panic);
-        let is_handling = std::mem::take(&mut self.books.is_handling);
+        self.state
+            .end_span(SpanOutcome::Panicked, self.ctx.handle());
+        let is_handling = std::mem::take(&mut self.state.books.is_handling);
         if is_handling {
             self.fail_with(text);
             self.cause = Some(CrashCause::Panicked);
@@ -83,7 +88,7 @@ impl<M: Module + Exclusive> Work<M> {
         if self.taken.len() > 0 {
             self.start_one();
         }
-        self.progress.rest();
+        self.state.progress.rest();
         self.settle_all();
         self.ctx.handle().scope.mediator.stopping.notify_quiet();
         self.resumes
@@ -91,14 +96,14 @@ impl<M: Module + Exclusive> Work<M> {
 
     /// The message that is being handled fails with a panic.
     fn fail_with(&mut self, text: String) {
-        let (cell, handle) = (&self.cell, self.ctx.handle());
+        let (cell, handle) = (&self.state.cell, self.ctx.handle());
         if let Some(mut entry) = self.taken.last_message().and_then(Option::take) {
             let parcel = M::parcel(&mut entry.inbox);
             settle_panic(text, parcel, entry.label, handle, cell.declaration);
             drop_unpanicked(entry.inbox);
         }
-        self.books.failed += 1;
-        if let Some(breaker) = &self.breaker {
+        self.state.books.failed += 1;
+        if let Some(breaker) = &self.state.breaker {
             breaker.count(Verdict::Crashed(CrashCause::Panicked), handle);
         }
     }
@@ -106,10 +111,11 @@ impl<M: Module + Exclusive> Work<M> {
 
 impl<M: Module + Exclusive> Drop for Work<M> {
     fn drop(&mut self) {
-        self.progress.rest();
-        self.books.started += self.taken.len();
+        self.state.cut_off_span();
+        self.state.progress.rest();
+        self.state.books.started += self.taken.len();
         self.settle_all();
-        if self.books.is_handling {
+        if self.state.books.is_handling {
             self.cut_off();
         }
         self.give_up_taken(|_, _| FailureKind::Stopped);

@@ -1,5 +1,6 @@
 //! [`Work`]: the loop of an exclusive module. It keeps books while it runs, and settles them when it rests.
 
+mod loop_state;
 mod lost;
 
 use std::future::poll_fn;
@@ -12,65 +13,47 @@ use crate::chance::Chance;
 use crate::context::{Context, Handle, HandlerSpan, Origin};
 use crate::module::cell::RunEnd;
 use crate::module::exclusive::ExclusiveCell;
-use crate::module::exclusive::backlog::{Backlog, BacklogEntry, Run, Usage, count_of};
-use crate::module::exclusive::books::Books;
+use crate::module::exclusive::backlog::{Backlog, BacklogEntry, Run, Usage};
 use crate::module::exclusive::mailbox::Taken;
 use crate::module::exclusive::pace::{IdleStep, Pace};
-use crate::module::handler::Breaker;
-use crate::module::life::Progress;
+use crate::module::exclusive::work::loop_state::LoopState;
 use crate::module::tally::{CrashCause, Verdict};
 use crate::module::{Exclusive, Module};
 
 /// A module at work. If it is cut off, what it has taken becomes dead letters.
 pub(super) struct Work<M: Module + Exclusive> {
-    cell: Arc<ExclusiveCell<M>>,
+    state: LoopState<M>,
     /// Of the message being handled; between batches, of the module's own scope.
     ctx: Context<M>,
     /// The other one of the two.
     module_handle: Option<Handle>,
     taken: Backlog<M::Inbox>,
     usage: Usage,
-    /// How many messages of the current run are still to be started.
-    left: usize,
     /// After how many messages it says to the mailbox that it has started them.
     step: usize,
     /// Whether the module keeps its state after a handler crashed.
     resumes: bool,
-    /// What it is handling, for who looks on.
-    progress: Arc<Progress>,
-    breaker: Option<Arc<Breaker>>,
     /// Whether it is drawn when it is the module's turn.
     chance: Chance,
-    /// How many handlers were called, for who looks on.
-    turn: u32,
-    /// The last turn in which the handler did not return at once.
-    noted: u32,
     /// Why a handler crashed, if one did.
     cause: Option<CrashCause>,
     /// How user code panicked that is part of no message's dispatch, if it did.
     beside: Option<String>,
-    books: Books,
 }
 
 impl<M: Module + Exclusive> Work<M> {
     pub(super) fn new(cell: Arc<ExclusiveCell<M>>, module_handle: Handle) -> Self {
         Work {
-            progress: Arc::clone(&cell.progress),
-            breaker: cell.breaker.clone(),
             chance: module_handle.scope.mediator.chance.clone(),
             ctx: Context::new(module_handle),
             module_handle: None,
             taken: Backlog::default(),
             usage: Usage::default(),
-            left: 0,
             step: cell.mailbox.step(),
-            cell,
+            state: LoopState::new(cell),
             resumes: M::descriptor().restart.resumes(),
-            turn: 0,
-            noted: 0,
             cause: None,
             beside: None,
-            books: Books::default(),
         }
     }
 
@@ -82,8 +65,8 @@ impl<M: Module + Exclusive> Work<M> {
     /// There is a module that handles messages.
     pub(super) fn mark_made(&self) {
         // A background task may have crashed beside the handler.
-        self.cell.mailbox.take_crash();
-        self.cell.is_made.store(true, Ordering::SeqCst);
+        self.state.cell.mailbox.take_crash();
+        self.state.cell.is_made.store(true, Ordering::SeqCst);
     }
 
     /// Handles messages: many per wake-up, each awaited in place. What it has taken when the module crashes
@@ -94,13 +77,13 @@ impl<M: Module + Exclusive> Work<M> {
         };
         let mut pace = Pace::new();
         poll_fn(|cx| {
-            self.cell.mailbox.set_home(cx.waker());
+            self.state.cell.mailbox.set_home(cx.waker());
             Poll::Ready(())
         })
         .await;
         loop {
-            while self.left > 0 {
-                if self.progress.pause.is_on() {
+            while self.state.left > 0 {
+                if self.state.progress.pause.is_on() {
                     self.pause().await;
                 }
                 if self.chance.is_drawn() {
@@ -124,7 +107,9 @@ impl<M: Module + Exclusive> Work<M> {
                     }
                 }
             }
-            self.books.settle(&self.cell, &self.ctx.handle().scope);
+            self.state
+                .books
+                .settle(&self.state.cell, &self.ctx.handle().scope);
             if let Some(run) = self.taken.next_run() {
                 self.begin(run);
                 continue;
@@ -143,7 +128,7 @@ impl<M: Module + Exclusive> Work<M> {
     fn give_back_room(&mut self) {
         if let Some(messages) = self.usage.look(&self.taken) {
             self.taken.shrink_to(messages);
-            self.cell.mailbox.shrink_to(messages);
+            self.state.cell.mailbox.shrink_to(messages);
         }
     }
 
@@ -151,11 +136,11 @@ impl<M: Module + Exclusive> Work<M> {
     #[cold]
     async fn pause(&mut self) {
         self.settle_all();
-        self.progress.rest();
-        self.cell.mailbox.hold_back();
-        let progress = Arc::clone(&self.progress);
+        self.state.progress.rest();
+        self.state.cell.mailbox.hold_back();
+        let progress = Arc::clone(&self.state.progress);
         self.forget_during(progress.pause.over()).await;
-        self.books.started += 1;
+        self.state.books.started += 1;
         self.ctx.handle().scope.mediator.watch.notify_busy();
     }
 
@@ -166,8 +151,10 @@ impl<M: Module + Exclusive> Work<M> {
         poll_fn(|cx| {
             let polled = future.as_mut().poll(cx);
             if polled.is_pending() {
-                let (handle, left) = (self.ctx.handle(), self.left);
-                self.cell.forget_taken(&mut self.taken.rest(), handle, left);
+                let (handle, left) = (self.ctx.handle(), self.state.left);
+                self.state
+                    .cell
+                    .forget_taken(&mut self.taken.rest(), handle, left);
             }
             polled
         })
@@ -177,15 +164,19 @@ impl<M: Module + Exclusive> Work<M> {
     /// Waits for messages.
     async fn take(&mut self, pace: &mut Pace) -> Taken {
         poll_fn(|cx| {
-            if std::mem::take(&mut self.books.is_called) {
+            if std::mem::take(&mut self.state.books.is_called) {
                 return Poll::Pending;
             }
             let rest = pace.rest();
             if rest != IdleStep::Gather {
                 let sleeps = rest == IdleStep::Sleep;
-                let polled = self.cell.mailbox.poll_take(&mut self.taken, sleeps, cx);
+                let polled = self
+                    .state
+                    .cell
+                    .mailbox
+                    .poll_take(&mut self.taken, sleeps, cx);
                 if polled.is_ready() || sleeps {
-                    self.books.is_called = self.taken.is_lone_call();
+                    self.state.books.is_called = self.taken.is_lone_call();
                     pace.took(self.taken.len(), self.taken.ends_in_call());
                     return polled;
                 }
@@ -199,7 +190,7 @@ impl<M: Module + Exclusive> Work<M> {
     /// Makes the context that of a run.
     #[inline]
     fn begin(&mut self, run: Run) {
-        self.left = run.length;
+        self.state.left = run.length;
         let handle = Handle {
             scope: run.scope,
             origin: Origin::Handler,
@@ -214,82 +205,32 @@ impl<M: Module + Exclusive> Work<M> {
     /// of it; a dead letter has failed, and is counted.
     #[inline]
     async fn handle(&mut self, module: &mut M) -> Verdict {
-        self.left -= 1;
-        let Some((slot, mut rest)) = self.taken.next_message_and_rest() else {
-            unreachable!("runs say how many messages there are")
-        };
-        let scope = &self.ctx.handle().scope;
-        if !scope.is_plain_unit() {
-            self.progress
-                .mark_report(self.turn.wrapping_add(1), scope.is_of_report());
-        }
-        if !scope.begin_message() {
-            if let (Some(BacklogEntry { label, inbox }), Some(obstacle)) =
-                (slot.take(), scope.obstacle())
-            {
-                let source = self.ctx.handle().source();
-                self.cell.dead_letter(source, label, inbox, obstacle);
-            }
+        let (state, ctx) = (&mut self.state, &mut self.ctx);
+        let Some((slot, mut rest)) = state.next(&mut self.taken, ctx.handle()) else {
             return Verdict::Failed;
-        }
+        };
         let Some(BacklogEntry { label, inbox }) = slot else {
             unreachable!("a message is over once it was given out")
         };
-        self.ctx.handle_mut().message = Some(*label);
-        self.turn = self.turn.wrapping_add(1);
-        self.progress.begin(self.turn, label.message.slot());
-        let span = self.ctx.handle_mut().span(M::descriptor().declaration.name);
-        self.books.is_handling = true;
+        state.begin(*label, ctx.handle_mut());
+        let ctx = &self.ctx;
         let verdict = {
-            let mut handler = pin!(M::dispatch(module, inbox, &self.ctx));
+            let mut handler = pin!(M::dispatch(module, inbox, ctx));
             let mut parked = None;
             poll_fn(|cx| {
                 parked = None;
                 let polled = {
-                    let _entered = span.as_deref().map(HandlerSpan::enter);
+                    let _entered = state.span.as_deref().map(HandlerSpan::enter);
                     handler.as_mut().poll(cx)
                 };
                 if polled.is_pending() {
-                    // It may take long, and others may wait for what is done, or look at it.
-                    let handle = self.ctx.handle();
-                    self.books.settle_all(&self.cell, &handle.scope);
-                    self.cell.forget_taken(&mut rest, handle, self.left);
-                    if self.noted != self.turn {
-                        self.noted = self.turn;
-                        self.cell.note_taken(self.turn, &rest, (handle, self.left));
-                    }
-                    self.cell.look_again();
-                    parked = handle
-                        .scope
-                        .park(handle.delivery(), label.message.name(), || {
-                            let unit = handle.scope.address();
-                            let taken = self.left as u64 + count_of(rest.runs, unit);
-                            self.cell.held(taken, unit)
-                        });
+                    parked = state.show(ctx.handle(), &mut rest);
                 }
                 polled
             })
             .await
         };
-        self.books.is_handling = false;
-        if let Some(span) = span {
-            span.end(verdict.outcome(), &self.ctx.handle().scope);
-        }
-        if let Some(breaker) = &self.breaker {
-            breaker.count(verdict, self.ctx.handle());
-        }
-        match verdict {
-            Verdict::Handled => {
-                self.books.handled += 1;
-                *slot = None;
-            }
-            Verdict::Failed | Verdict::Refused | Verdict::Crashed(_) => {
-                self.books.failed += 1;
-                self.books.refused += u64::from(verdict == Verdict::Refused);
-                *slot = None;
-            }
-            Verdict::Again | Verdict::CrashedAgain(_) => *label = label.tried(),
-        }
+        state.end(verdict, slot, ctx.handle());
         verdict
     }
 
@@ -299,7 +240,7 @@ impl<M: Module + Exclusive> Work<M> {
     fn record_failure(&mut self, verdict: Verdict) -> bool {
         if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
             self.taken.put_back();
-            self.left += 1;
+            self.state.left += 1;
         } else if self.taken.len() > 0 {
             self.start_one();
         }
@@ -310,7 +251,7 @@ impl<M: Module + Exclusive> Work<M> {
             return false;
         }
         self.cause = Some(cause);
-        self.progress.rest();
+        self.state.progress.rest();
         self.settle_all();
         true
     }
@@ -318,23 +259,25 @@ impl<M: Module + Exclusive> Work<M> {
     /// Counts the next message as started, and says so now and then, for senders may wait for room.
     #[inline]
     fn start_one(&mut self) {
-        self.books.started += 1;
-        if self.books.started >= self.step {
-            self.books.say_started(&self.cell);
+        self.state.books.started += 1;
+        if self.state.books.started >= self.step {
+            self.state.books.say_started(&self.state.cell);
         }
     }
 
     fn settle_all(&mut self) {
-        self.books.settle_all(&self.cell, &self.ctx.handle().scope);
+        self.state
+            .books
+            .settle_all(&self.state.cell, &self.ctx.handle().scope);
     }
 
     /// Between batches the module holds on to no unit of work.
     #[inline]
     fn rest(&mut self) {
         self.taken.clear();
-        self.progress.rest();
+        self.state.progress.rest();
         // What was taken is all started; the next batch counts anew.
-        self.books.started = 0;
+        self.state.books.started = 0;
         if let Some(module_handle) = self.module_handle.take() {
             *self.ctx.handle_mut() = module_handle;
         }
