@@ -31,6 +31,7 @@ use crate::http::endpoints::entry::{EndpointEntry, EndpointKind, RoutesRegistrat
 use crate::http::endpoints::presence::{Presence, present};
 use crate::http::endpoints::table::EndpointTable;
 use crate::http::events;
+use crate::http::events::feed::FeedLimits;
 use crate::http::events::source::EventSource;
 use crate::http::events::sse;
 use crate::http::files;
@@ -240,8 +241,11 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
                 })
             }),
         },
-        EndpointKind::Feed { open, .. } => {
-            let history = state.settings.events;
+        EndpointKind::Feed { open, audience, .. } => {
+            let history = FeedLimits {
+                typed: audience.map(|audience| audience.bytes),
+                ..state.settings.events
+            };
             let system = &state.system;
             let source = state.shared.events(endpoint.message(), || {
                 let stored = events::stored::source(system, endpoint.message(), history);

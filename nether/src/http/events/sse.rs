@@ -86,9 +86,9 @@ fn audience(endpoint: &EndpointEntry, parts: &request::Parts) -> Option<Audience
         return None;
     };
     let principal = parts.extensions.get::<Principal>().cloned();
-    audience.map(|may_see| Audience {
+    audience.map(|rule| Audience {
         principal: principal.unwrap_or_else(Principal::anonymous),
-        may_see,
+        may_see: rule.may_see,
     })
 }
 
@@ -269,6 +269,7 @@ mod tests {
     const LIMITS: FeedLimits = FeedLimits {
         events: 1000,
         bytes: 1 << 20,
+        typed: None,
     };
 
     #[tokio::test]
