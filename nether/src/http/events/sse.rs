@@ -21,6 +21,7 @@ use crate::http::events::audience::Audience;
 use crate::http::events::feed::{NextEvent, Written};
 use crate::http::events::filter::EventFilter;
 use crate::http::events::source::{EventReader, EventSource};
+use crate::http::identity::identified;
 use crate::http::replies::failure_log;
 use crate::http::replies::problem::Details;
 use crate::http::server::state::ServerState;
@@ -85,7 +86,7 @@ fn audience(endpoint: &EndpointEntry, parts: &request::Parts) -> Option<Audience
     let EndpointKind::Feed { audience, .. } = endpoint.way else {
         return None;
     };
-    let principal = parts.extensions.get::<Principal>().cloned();
+    let principal = identified::principal(&parts.extensions).cloned();
     audience.map(|rule| Audience {
         principal: principal.unwrap_or_else(Principal::anonymous),
         may_see: rule.may_see,
