@@ -135,7 +135,10 @@ const _: () = {
             ::nether::__private::Result::Ok((
                 <Resource<
                     Limit,
-                > as ::nether::__private::eventstore::DecisionArgument>::of(resources)?,
+                > as ::nether::__private::eventstore::DecisionArgument>::of(
+                    resources,
+                    ::nether::__private::Option::None,
+                )?,
             ))
         }
         fn apply(&mut self, event: &CheckingAccountEvent) {

@@ -198,13 +198,17 @@ const _: () = {
             ::nether::__private::attempt_alone(
                 POLICY,
                 (
-                    ::nether::__private::named::<
+                    ::nether::__private::fitting::<
                         <Audit as ::nether::__private::IsMiddleware>::Itself,
-                    >(),
+                        ::nether::__private::Given<Open>,
+                    >()
+                        .entry(),
                     (
-                        ::nether::__private::named::<
+                        ::nether::__private::fitting::<
                             <Quota as ::nether::__private::IsMiddleware>::Itself,
-                        >(),
+                            ::nether::__private::Given<Open>,
+                        >()
+                            .entry(),
                         (),
                     ),
                 ),
@@ -215,6 +219,21 @@ const _: () = {
         }
     }
     const _: fn() = <Open as ::nether::__private::HandlerByValue>::may_change::<_>;
+    const _: () = ::nether::__private::seen_by_middleware::<Open>();
+    const _: fn() = || {
+        ::nether::__private::fitting::<
+            <Audit as ::nether::__private::IsMiddleware>::Itself,
+            ::nether::__private::Given<Open>,
+        >()
+            .stands_around()
+    };
+    const _: fn() = || {
+        ::nether::__private::fitting::<
+            <Quota as ::nether::__private::IsMiddleware>::Itself,
+            ::nether::__private::Given<Open>,
+        >()
+            .stands_around()
+    };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::HandledBy<Doors> for Open {
@@ -271,9 +290,11 @@ const _: () = {
             ::nether::__private::attempt_alone(
                 POLICY,
                 (
-                    ::nether::__private::named::<
+                    ::nether::__private::fitting::<
                         <Audit as ::nether::__private::IsMiddleware>::Itself,
-                    >(),
+                        ::nether::__private::Shown<Opened>,
+                    >()
+                        .entry(),
                     (),
                 ),
                 module,
@@ -282,6 +303,14 @@ const _: () = {
             )
         }
     }
+    const _: () = ::nether::__private::seen_by_middleware::<Opened>();
+    const _: fn() = || {
+        ::nether::__private::fitting::<
+            <Audit as ::nether::__private::IsMiddleware>::Itself,
+            ::nether::__private::Shown<Opened>,
+        >()
+            .stands_around()
+    };
     ::nether::__private::inventory::submit! {
         ::nether::__private::ModuleRegistration(& DESCRIPTOR)
     }

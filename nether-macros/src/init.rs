@@ -1,10 +1,12 @@
 //! The arguments of `#[init]`, which modules and projections have: the rules that syntax shows, and how they
-//! are asked for. That all else is a `Resource`, the compiler says.
+//! are asked for. That all else is a `Resource`, the compiler says. `#[resource("..")]` also stands at
+//! arguments of decisions of aggregates.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, FnArg, GenericArgument, LitStr, PathArguments, Signature, Type};
 
+use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::paths::Paths;
 use crate::signature::{behind_reference, is_context};
@@ -63,7 +65,7 @@ pub(crate) fn asked(signature: &Signature, diagnostics: &Diagnostics) -> Vec<Ask
 }
 
 /// What `#[resource("..")]` says, if it is there.
-fn resource_name(attributes: &[Attribute], diagnostics: &Diagnostics) -> Option<LitStr> {
+pub(crate) fn resource_name(attributes: &[Attribute], diagnostics: &Diagnostics) -> Option<LitStr> {
     let mut marks = attributes.iter().filter(|it| is_resource(it));
     let mark = marks.next()?;
     if let Some(second) = marks.next() {
@@ -86,11 +88,54 @@ fn is_resource(attribute: &Attribute) -> bool {
     attribute.path().is_ident("resource")
 }
 
-/// Takes `#[resource(..)]` off the arguments, which only this macro understands.
-pub(crate) fn unmark(signature: &mut Signature) {
-    for argument in &mut signature.inputs {
-        if let FnArg::Typed(typed) = argument {
-            typed.attrs.retain(|attribute| !is_resource(attribute));
+/// Reports `#[resource(..)]` at arguments that ask for no resource. `asks` says which do, by the method and
+/// the type of the argument; `help` where the mark may stand.
+pub(crate) fn check_misplaced(
+    block: &Block,
+    asks: impl Fn(&Function, &Type) -> bool,
+    help: &str,
+    diagnostics: &Diagnostics,
+) {
+    for function in methods(block) {
+        for argument in &function.signature.inputs {
+            let (attributes, asks) = match argument {
+                FnArg::Typed(typed) => (&typed.attrs, asks(function, &typed.ty)),
+                FnArg::Receiver(receiver) => (&receiver.attrs, false),
+            };
+            let mark = attributes.iter().find(|it| is_resource(it));
+            if let Some(mark) = mark.filter(|_| !asks) {
+                let message = "`#[resource(..)]` names the resource that an argument asks for, and this one asks for none";
+                diagnostics.error(mark, message, help);
+            }
+        }
+    }
+}
+
+fn methods(block: &Block) -> impl Iterator<Item = &Function> {
+    block.members.iter().filter_map(|member| match member {
+        Member::Method(function) => Some(&**function),
+        Member::Other(_) | Member::Broken(_) => None,
+    })
+}
+
+/// Whether the method is marked `#[init]`.
+pub(crate) fn is_init(function: &Function) -> bool {
+    let mut attributes = function.attributes.iter();
+    attributes.any(|it| it.path().is_ident("init"))
+}
+
+/// Takes `#[resource(..)]` off all arguments, which only these macros understand.
+pub(crate) fn unmark(block: &mut Block) {
+    for member in &mut block.members {
+        let Member::Method(function) = member else {
+            continue;
+        };
+        for argument in &mut function.signature.inputs {
+            let attributes = match argument {
+                FnArg::Typed(typed) => &mut typed.attrs,
+                FnArg::Receiver(receiver) => &mut receiver.attrs,
+            };
+            attributes.retain(|attribute| !is_resource(attribute));
         }
     }
 }

@@ -368,7 +368,7 @@ pub use self::middleware::{
 pub use self::module::{LeaseStatus, Module, ModuleKind, ModuleState};
 pub use self::observers::Ending;
 pub use self::principal::{Claim, Principal, signed_in};
-pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Topology};
+pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Requirement, Topology};
 pub use self::resources::Resource;
 pub use self::routing::{Caller, Calls, Emits, External, HandledBy, OnlyOneModule, Unlisted};
 pub use self::scope::{ContextId, MessageId, Transaction};

@@ -29,8 +29,8 @@ pub use crate::message::{
     MessageTypeId, Query, Reads, Same, Validate, WriteContent, Writes, content,
 };
 pub use crate::middleware::{
-    Answer, Call, Committed, IsMiddleware, Middleware, MiddlewareDescriptor, Next, named,
-    shared_by_threads,
+    Answer, Call, Committed, IsMiddleware, Middleware, MiddlewareDescriptor, Next, fitting,
+    seen_by_middleware, shared_by_threads,
 };
 pub use crate::module::{
     Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,

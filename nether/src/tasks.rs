@@ -41,13 +41,23 @@ impl Tasks {
 
     /// Waits until they are to end; then it is counted that one did.
     pub(crate) async fn until_cut_off(&self) {
+        self.until_over().await;
+        self.count_cut_off();
+    }
+
+    /// Counts one that ended because it was cut off.
+    pub(crate) fn count_cut_off(&self) {
+        self.cut_off.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Waits until they are to end.
+    pub(crate) async fn until_over(&self) {
         let over = self.over.notified();
         tokio::pin!(over);
         over.as_mut().enable();
         if !self.is_over.load(Ordering::SeqCst) {
             over.await;
         }
-        self.cut_off.fetch_add(1, Ordering::SeqCst);
     }
 
     /// How many were.

@@ -1,11 +1,15 @@
 //! The program as data and as drawings.
 
 use nether::prelude::*;
-use nether::{MessageKind, ModuleKind, Relation};
+use nether::{MessageKind, ModuleKind, Principal, Relation};
 
-#[command(key = order)]
+#[command(key = order, requires = ["till", is_whole])]
 pub struct Pay {
     pub order: u64,
+}
+
+fn is_whole(_: &Principal, pay: &Pay) -> bool {
+    pay.order > 0
 }
 
 #[query(reply = bool)]
@@ -86,6 +90,14 @@ async fn the_topology_lists_messages_modules_and_edges(system: System) -> nether
 #[nether::test]
 async fn the_topology_is_serialisable(system: System) -> nether::Result<()> {
     let json = serde_json::to_value(system.topology())?;
+    let messages = json["messages"].as_array().expect("a list");
+    let requires = |name: &str| {
+        let message = messages.iter().find(|it| it["name"] == name);
+        message.expect("declared").get("requires").cloned()
+    };
+    let expected = serde_json::json!({"roles": ["till"], "functions": true});
+    assert_eq!(requires("topology::Pay"), Some(expected));
+    assert_eq!(requires("topology::Paid"), None);
     let modules = json["modules"].as_array().expect("a list");
     assert_eq!(modules[1]["name"], "topology::Till");
     assert_eq!(modules[1]["kind"], "exclusive");

@@ -54,7 +54,7 @@ pub enum SignInError {
 
 /// Users with their passwords and roles. A real program keeps hashes of passwords, in a database.
 const USERS: [(&str, &str, &[&str]); 2] = [
-    ("ann", "darjeeling", &["orders.cancel"]),
+    ("ann", "darjeeling", &["audit.read", "orders.cancel"]),
     ("bob", "espresso", &[]),
 ];
 

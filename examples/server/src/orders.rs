@@ -7,13 +7,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Orders something.
-#[command(reply = Order, error = OrderError, http = "POST /orders")]
+#[command(reply = Order, error = OrderError, validate, http = "POST /orders")]
+#[derive(garde::Validate, JsonSchema)]
 pub struct PlaceOrder {
     /// What is ordered.
+    #[garde(length(chars, min = 1, max = 40))]
     pub article: String,
     /// How many of it.
+    #[garde(range(min = 1, max = 1000))]
     pub pieces: u32,
     /// Something to say about it.
+    #[garde(length(chars, max = 200))]
     pub note: Option<String>,
 }
 
@@ -64,10 +68,6 @@ pub struct Order {
 /// Why an order is not taken.
 #[derive(Debug, thiserror::Error, nether::Problem)]
 pub enum OrderError {
-    /// None was ordered.
-    #[error("an order of no pieces is none")]
-    #[problem(status = 422, title = "Nothing ordered")]
-    Nothing,
     /// There is not that much.
     #[error("there are {left} of `{article}` left")]
     #[problem(status = 409, title = "Sold out")]
@@ -96,9 +96,6 @@ pub struct Desk {
 #[module(handles = [PlaceOrder, CancelOrder, FindOrder, ListOrders], emits = OrderPlaced)]
 impl Desk {
     async fn place(&mut self, order: PlaceOrder, ctx: &Context<Self>) -> Result<Order, OrderError> {
-        if order.pieces == 0 {
-            return Err(OrderError::Nothing);
-        }
         let left = IN_STOCK - self.ordered(&order.article);
         if order.pieces > left {
             let article = order.article;

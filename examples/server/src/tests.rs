@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::accounts::Sessions;
+use crate::audit::Audit;
 
 /// Status and body of the answer to a request of one connection.
 async fn ask(address: &str, line: &str, json: &str) -> (u16, String) {
@@ -37,8 +38,10 @@ async fn ask_as(address: &str, line: &str, cookie: &str, json: &str) -> (String,
 
 /// A server, and its address.
 async fn serving() -> nether::Result<(System, String)> {
-    let sessions = Sessions::default();
-    let system = System::builder().provide(sessions.clone()).start().await?;
+    let (sessions, audit) = (Sessions::default(), Audit::default());
+    let builder = System::builder().provide(sessions.clone());
+    let builder = builder.provide(audit.clone()).intercept(audit);
+    let system = builder.start().await?;
     let server = Server::new(&system).authenticate(sessions.authenticator());
     system.attach(server).await?;
     let address = "127.0.0.1:0".to_owned();
@@ -107,12 +110,51 @@ async fn only_those_cancel_orders_who_have_signed_in_and_may() -> nether::Result
 
     let ann = sign_in(&at, "ann", "darjeeling").await;
     let (_, me) = ask_as(&at, "GET /me", &ann, "").await;
-    assert_eq!(me, r#"{"user":"ann","roles":["orders.cancel"]}"#);
+    assert_eq!(
+        me,
+        r#"{"user":"ann","roles":["audit.read","orders.cancel"]}"#
+    );
     // A session ends with the next one of its user.
     sign_in(&at, "ann", "darjeeling").await;
     let (head, body) = ask_as(&at, "GET /orders", &ann, "").await;
     assert_eq!(status_of(&head), 401, "{head}");
     assert!(body.contains("the session has ended"), "{body}");
+    system.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_order_that_breaks_its_rules_names_all_fields() -> nether::Result<()> {
+    let (system, at) = serving().await?;
+    let (status, problem) = ask(&at, "POST /orders", r#"{"article":"","pieces":0}"#).await;
+    assert_eq!(status, 422, "{problem}");
+    for field in ["article", "pieces"] {
+        let named = format!(r#""field":"{field}""#);
+        assert!(problem.contains(&named), "{problem}");
+    }
+    assert_eq!(ask(&at, "GET /orders", "").await.1, "[]");
+    system.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_audit_says_who_gave_which_command_and_what_came_of_it() -> nether::Result<()> {
+    let (system, at) = serving().await?;
+    let ann = sign_in(&at, "ann", "darjeeling").await;
+    ask_as(&at, "DELETE /orders/7", &ann, "").await;
+    let bob = sign_in(&at, "bob", "espresso").await;
+    ask_as(&at, "POST /orders", &bob, r#"{"article":"tea","pieces":1}"#).await;
+
+    let (head, problem) = ask_as(&at, "GET /audit", &bob, "").await;
+    assert_eq!(status_of(&head), 403, "{problem}");
+    let (_, read) = ask_as(&at, "GET /audit", &ann, "").await;
+    let expected = [
+        r#"{"user":"","command":"server::accounts::SignIn","done":true}"#,
+        r#"{"user":"ann","command":"server::orders::CancelOrder","done":false,"reason":"there is no order 7"}"#,
+        r#"{"user":"","command":"server::accounts::SignIn","done":true}"#,
+        r#"{"user":"bob","command":"server::orders::PlaceOrder","done":true}"#,
+    ];
+    assert_eq!(read, format!("[{}]", expected.join(",")));
     system.shutdown().await;
     Ok(())
 }

@@ -62,15 +62,9 @@ pub(crate) fn find(
 
 /// Takes the marks off, which only this macro understands.
 pub(crate) fn unmark(block: &mut Block) {
+    init::unmark(block);
     for member in &mut block.members {
         if let Member::Method(function) = member {
-            if function
-                .attributes
-                .iter()
-                .any(|it| name(it) == Some("init"))
-            {
-                init::unmark(&mut function.signature);
-            }
             function
                 .attributes
                 .retain(|attribute| name(attribute).is_none() && !policy::is_mark(attribute));

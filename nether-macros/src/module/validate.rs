@@ -9,7 +9,7 @@ use crate::keys::TypeList;
 use crate::module::args::{ModuleArgs, PER};
 use crate::module::model::{CheckedModule, Handler, Hooks};
 use crate::module::{handlers, hooks, keying, policy, restart};
-use crate::{header, lists, types};
+use crate::{header, init, lists, types};
 
 /// The most instances: each has a task and a mailbox of its own.
 const MOST_INSTANCES: usize = 1024;
@@ -57,6 +57,9 @@ pub(crate) fn check(
         false => check_instances(&args, is_exclusive || listed.is_none(), diagnostics),
     };
     let restart = restart::check(&args, is_exclusive, diagnostics);
+    let help =
+        "write it at an argument of `#[init]`: `#[resource(\"replica\")] pool: Resource<Pool>`";
+    init::check_misplaced(&block, |it, _| init::is_init(it), help, diagnostics);
     hooks::unmark(&mut block);
     let unread = header::take_broken(&mut block);
     let is_broken = diagnostics.count() > 0 || !unread.is_empty();

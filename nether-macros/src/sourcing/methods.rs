@@ -1,15 +1,17 @@
 //! Methods that are found by what they take first: a command or query by value, an event by reference.
 
+use std::iter::repeat;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
-use syn::{Attribute, ReceiverKind, ReturnType, Signature, Type};
+use syn::{Attribute, FnArg, LitStr, ReceiverKind, ReturnType, Signature, Type};
 
 use crate::block::{Block, Function, Member};
 use crate::diagnostics::Diagnostics;
 use crate::header::Whose;
 use crate::lists::{self, Match};
 use crate::signature::{arguments, behind_reference, check_plain, is_context, output, taken};
-use crate::{spans, suggest, types};
+use crate::{init, spans, suggest, types};
 
 /// The marks of hooks, which other attributes understand.
 const HOOKS: [&str; 7] = [
@@ -40,6 +42,10 @@ pub(super) struct Method {
     pub(super) asyncness: TokenStream,
     /// The arguments behind the first.
     pub(super) rest: Vec<Type>,
+    /// What stands above each of these.
+    pub(super) attributes: Vec<Vec<Attribute>>,
+    /// The name of the resource that each of these asks for, if it has one: of decisions alone.
+    pub(super) names: Vec<Option<LitStr>>,
     /// Whether it gives something back.
     pub(super) gives: bool,
     /// What to point at when that is wrong.
@@ -57,6 +63,13 @@ impl Method {
     /// The resources that it asks for.
     pub(super) fn resources(&self) -> impl Iterator<Item = &Type> {
         self.rest.iter().filter(|ty| !is_facts(ty))
+    }
+
+    /// The same, with their names.
+    pub(super) fn named_resources(&self) -> impl Iterator<Item = (&Type, Option<&LitStr>)> {
+        let names = self.names.iter().map(Option::as_ref).chain(repeat(None));
+        let all = self.rest.iter().zip(names);
+        all.filter(|(ty, _)| !is_facts(ty))
     }
 
     /// The context that it asks for, as modules' handlers do.
@@ -183,6 +196,8 @@ impl Methods {
                     asyncness: signature.asyncness.to_token_stream(),
                     is_async: signature.asyncness.is_some(),
                     rest: arguments[1..].iter().copied().cloned().collect(),
+                    attributes: attributes(signature).skip(1).collect(),
+                    names: Vec::new(),
                     gives: matches!(signature.output, ReturnType::Type(..)),
                     output: output(signature),
                     is_sound: diagnostics.count() == before,
@@ -247,6 +262,14 @@ pub(super) fn is_step(ty: &Type) -> bool {
     is_mutable && segment.is_some_and(|segment| segment.ident == "Step")
 }
 
+/// What stands above the arguments behind `self`.
+fn attributes(signature: &Signature) -> impl Iterator<Item = Vec<Attribute>> {
+    signature.inputs.iter().filter_map(|it| match it {
+        FnArg::Typed(typed) => Some(typed.attrs.clone()),
+        FnArg::Receiver(_) => None,
+    })
+}
+
 /// There are no hooks in such a block.
 fn check_no_hook(function: &Function, whose: &Whose, diagnostics: &Diagnostics) {
     let is_hook = |attribute: &&Attribute| HOOKS.iter().any(|hook| attribute.path().is_ident(hook));
@@ -261,8 +284,9 @@ fn check_no_hook(function: &Function, whose: &Whose, diagnostics: &Diagnostics) 
     }
 }
 
-/// Takes the marks of hooks off: they are reported, and the compiler does not know them.
+/// Takes the marks of hooks and of resources off: the compiler does not know them.
 pub(super) fn unmark(block: &mut Block) {
+    init::unmark(block);
     for member in &mut block.members {
         if let Member::Method(function) = member {
             let is_hook =

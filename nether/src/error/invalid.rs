@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// All rules that a message breaks: what a function of `validate = ..` gives back.
+/// All rules that a message breaks: what a function of `validate = ..` gives back. It keeps the first
+/// [`MOST`](Violations::MOST), and counts the others.
 ///
 /// ```
 /// use nether::Violations;
@@ -41,7 +42,11 @@ use std::fmt;
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Violations(Vec<Violation>);
+pub struct Violations {
+    kept: Vec<Violation>,
+    /// How many there are besides.
+    more: usize,
+}
 
 /// A rule that a message breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +68,10 @@ pub struct Invalid {
 }
 
 impl Violations {
+    /// How many are kept. A message comes from outside, and may break a rule with each item of a list: all of
+    /// them would take more memory than the message.
+    pub const MOST: usize = 64;
+
     /// None.
     pub fn new() -> Self {
         Violations::default()
@@ -70,20 +79,29 @@ impl Violations {
 
     /// Adds one. `field` is the path of the field, or empty if the message as a whole breaks the rule.
     pub fn add(&mut self, field: impl Into<String>, detail: impl Into<Cow<'static, str>>) {
-        self.0.push(Violation {
+        if self.kept.len() == Self::MOST {
+            self.more += 1;
+            return;
+        }
+        self.kept.push(Violation {
             field: field.into(),
             detail: detail.into().into_owned(),
         });
     }
 
-    /// The violations, in the order in which they were added.
+    /// The violations that are kept, in the order in which they were added.
     pub fn iter(&self) -> std::slice::Iter<'_, Violation> {
-        self.0.iter()
+        self.kept.iter()
+    }
+
+    /// How many there are, with those that are not kept.
+    pub fn count(&self) -> usize {
+        self.kept.len() + self.more
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
     /// `Ok` if there are none.
@@ -110,11 +128,15 @@ impl<'a> IntoIterator for &'a Violations {
 #[cfg(feature = "garde")]
 impl From<garde::Report> for Violations {
     fn from(report: garde::Report) -> Self {
-        let violations = report.iter().map(|(path, error)| Violation {
+        let all = report.into_inner();
+        let kept = all.iter().take(Self::MOST).map(|(path, error)| Violation {
             field: path.to_string(),
             detail: error.message().to_owned(),
         });
-        Violations(violations.collect())
+        Violations {
+            kept: kept.collect(),
+            more: all.len().saturating_sub(Self::MOST),
+        }
     }
 }
 
@@ -130,7 +152,7 @@ impl fmt::Display for Violations {
             }
             violation.fmt(f)?;
         }
-        match self.0.len().saturating_sub(MOST_SHOWN) {
+        match self.count().saturating_sub(MOST_SHOWN) {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
         }
@@ -176,5 +198,28 @@ mod tests {
             violations.add(format!("items[{index}]"), "must be odd");
         }
         assert_eq!(violations.to_string(), few + "; and 984 more");
+    }
+
+    #[test]
+    fn the_first_violations_are_kept_and_the_others_counted() {
+        let mut violations = Violations::new();
+        for index in 0..1000 {
+            violations.add(format!("items[{index}]"), "must be odd");
+        }
+        assert_eq!(violations.iter().count(), Violations::MOST);
+        assert_eq!(violations.iter().last().unwrap().field, "items[63]");
+        assert_eq!(violations.count(), 1000);
+    }
+
+    #[cfg(feature = "garde")]
+    #[test]
+    fn of_a_long_report_the_first_violations_are_kept_and_the_others_counted() {
+        let mut report = garde::Report::new();
+        for index in 0..1000 {
+            report.append(garde::Path::new(index), garde::Error::new("must be odd"));
+        }
+        let violations = Violations::from(report);
+        assert_eq!(violations.iter().count(), Violations::MOST);
+        assert_eq!(violations.count(), 1000);
     }
 }

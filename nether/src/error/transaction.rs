@@ -32,6 +32,9 @@ pub struct TransactionFailure {
     pub step: TransactionStep,
     /// The error.
     pub error: Arc<Error>,
+    /// Whether the step had not ended in time, and was cut off. Nothing is known of its effect: a commit may
+    /// have happened.
+    pub is_cut_off: bool,
 }
 
 /// A step of a transaction when its unit of work ends.

@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -31,6 +31,7 @@ use crate::http::endpoints::entry::{EndpointEntry, EndpointKind, RoutesRegistrat
 use crate::http::endpoints::presence::{Presence, present};
 use crate::http::endpoints::table::EndpointTable;
 use crate::http::events;
+use crate::http::events::feed::FeedLimits;
 use crate::http::events::source::EventSource;
 use crate::http::events::sse;
 use crate::http::files;
@@ -45,6 +46,7 @@ use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server::settings::ServerSettings;
 use crate::http::server::state::{ServerShared, ServerState};
+use crate::sync::lock;
 use crate::system::System;
 
 /// Where requests come in. Each open connection has it, and who opened the address.
@@ -55,6 +57,8 @@ pub(super) struct Gateway {
     layered: Option<ServedRequests>,
     /// Which modules there were when the router was made.
     present: Presence,
+    /// Held while a router is made and stored. Without it, an older one could be stored last.
+    rebuilding: Mutex<()>,
 }
 
 /// What is at which path.
@@ -92,6 +96,7 @@ impl Gateway {
             state,
             routes,
             present: Presence::default(),
+            rebuilding: Mutex::default(),
         });
         gateway.rebuild();
         gateway
@@ -99,6 +104,10 @@ impl Gateway {
 
     /// Takes in what was added, and the modules that came or went.
     pub(super) fn rebuild(&self) {
+        self.rebuild_alone(&lock(&self.rebuilding));
+    }
+
+    fn rebuild_alone(&self, _: &MutexGuard<'_, ()>) {
         self.present.note(&self.state.system);
         let routes = if self.state.is_private {
             let served = operations::served::router(&self.state);
@@ -155,11 +164,13 @@ impl Gateway {
     /// Makes the router anew if an endpoint came or went with its module.
     #[cold]
     fn look_again(&self) {
+        let rebuilding = lock(&self.rebuilding);
+        // Another request may have made it meanwhile.
         if !self.present.has_changed(&self.state.system) {
             return;
         }
         // The user's, which did not panic before.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rebuild())) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rebuild_alone(&rebuilding))) {
             let panic = panic_text(&*panic);
             tracing::error!(
                 panic,
@@ -230,8 +241,11 @@ fn route(state: &Arc<ServerState>, endpoint: &'static EndpointEntry) -> MethodRo
                 })
             }),
         },
-        EndpointKind::Feed { open, .. } => {
-            let history = state.settings.events;
+        EndpointKind::Feed { open, audience, .. } => {
+            let history = FeedLimits {
+                typed: audience.map(|audience| audience.bytes),
+                ..state.settings.events
+            };
             let system = &state.system;
             let source = state.shared.events(endpoint.message(), || {
                 let stored = events::stored::source(system, endpoint.message(), history);

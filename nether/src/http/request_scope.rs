@@ -13,12 +13,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::context::{Context, UnitStart};
 use crate::error::ContextError;
 use crate::http::endpoints::endpoint::ReplyHeaders;
+use crate::http::identity::identified::principal;
 use crate::http::observation::ObservedRequest;
 use crate::http::replies::failure_log::FailedRequest;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
 use crate::http::server::settings::ServerSettings;
-use crate::principal::Principal;
 use crate::system::System;
 
 pub(super) const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -97,7 +97,7 @@ impl RequestScope {
         let longest = settings.request_timeout.as_secs();
         let wait = wanted.filter(|wanted| longest > 0 || *wanted == 0);
         let wait = wait.map(|wanted| wanted.min(longest));
-        if let Some(principal) = parts.extensions.get::<Principal>() {
+        if let Some(principal) = principal(&parts.extensions) {
             ctx = ctx.with_principal(principal.clone());
         }
         if let Some(id) = &given {

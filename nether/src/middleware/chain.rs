@@ -29,20 +29,26 @@ pub struct Around<'a, C> {
     pub(crate) info: MessageInfo<'a>,
 }
 
-/// A type in a list. As a value, so that the compiler shows the very one that is wrong.
+/// A type in a list that stands around the message.
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Named<T>(PhantomData<fn() -> T>);
 
-/// A type in a list.
+impl<T> Named<T> {
+    pub(super) fn new() -> Self {
+        Named(PhantomData)
+    }
+}
+
+/// A type in a list that does not stand around the message: the compiler reports it at the list, and the
+/// rest of the chain does without it, so that nothing else is reported.
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn named<T>() -> Named<T> {
-    Named(PhantomData)
-}
+#[derive(Debug)]
+pub struct LeftOut;
 
 /// A list of middleware: `()`, or a first one and a list.
 #[doc(hidden)]
@@ -103,6 +109,23 @@ where
         let message = MutexGuard::map(message, |message| &mut **message as &mut dyn Unhandled<M>);
         let call = Call::new(message, around.info);
         middleware.around(call, Next::new(rest)).await
+    }
+}
+
+#[allow(private_interfaces)]
+impl<M: Message, R: Chain<M>> Chain<M> for (LeftOut, R) {
+    type Values = R::Values;
+
+    fn find(resources: &Resources) -> Result<R::Values> {
+        R::find(resources)
+    }
+
+    async fn run<C: Unhandled<M>>(
+        values: &R::Values,
+        around: &Around<'_, C>,
+        handler: Rest<'_, M>,
+    ) -> Answer<M> {
+        R::run(values, around, handler).await
     }
 }
 

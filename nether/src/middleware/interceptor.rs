@@ -63,7 +63,9 @@ pub trait Interceptor: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why the message is not let through: its handler is not called, and neither are the interceptors behind
-    /// this one. A panic does not let it through either; that is a rejection with the status 500.
+    /// this one. A panic does not let it through either; that is a rejection with the status 500. A step of a
+    /// saga that is rejected fails the saga; a compensation is sent again, with a warning in the log, until
+    /// it is let through.
     fn before(&self, info: &MessageInfo<'_>) -> Result<(), Rejection> {
         let _ = info;
         Ok(())

@@ -4,13 +4,15 @@
 mod call;
 mod chain;
 mod committed;
+mod fitting;
 mod info;
 mod interceptor;
 
 pub use self::call::{Answer, AnswerError, Call, Next};
-pub use self::chain::named;
-pub(crate) use self::chain::{Around, Chain, Named, answered};
+pub(crate) use self::chain::{Around, Chain, LeftOut, Named, answered};
 pub use self::committed::Committed;
+pub(crate) use self::fitting::Surroundable;
+pub use self::fitting::{fitting, seen_by_middleware};
 pub use self::info::MessageInfo;
 pub use self::interceptor::{Ended, Interceptor};
 pub(crate) use self::interceptor::{Intercepted, Interceptors};

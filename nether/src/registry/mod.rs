@@ -8,4 +8,4 @@ mod topology;
 pub(crate) use self::check::{Program, check};
 pub(crate) use self::collect::Registry;
 pub(crate) use self::cycle::start_order;
-pub use self::topology::{Edge, MessageNode, ModuleNode, Relation, Topology};
+pub use self::topology::{Edge, MessageNode, ModuleNode, Relation, Requirement, Topology};

@@ -30,10 +30,22 @@ pub struct MessageNode {
     pub kind: MessageKind,
     /// The field that is its key, if any.
     pub key: Option<&'static str>,
+    /// What it says in `requires`. `None` if that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requires: Option<Requirement>,
     /// The file that declares it.
     pub file: &'static str,
     /// The line there.
     pub line: u32,
+}
+
+/// What a message requires of who sends it from outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Requirement {
+    /// The roles, all of which the principal must have.
+    pub roles: Vec<&'static str>,
+    /// Whether functions of the program decide besides.
+    pub functions: bool,
 }
 
 /// A module.
@@ -185,6 +197,10 @@ fn message_node(message: &MessageDescriptor) -> MessageNode {
         id: message.id.to_string(),
         kind: message.kind,
         key: message.key,
+        requires: message.access.map(|access| Requirement {
+            roles: access.roles.to_vec(),
+            functions: access.has_functions,
+        }),
         file: declaration.file,
         line: declaration.line,
     }

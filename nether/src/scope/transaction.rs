@@ -5,12 +5,15 @@ use std::any::{Any, type_name};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::{OnceCell, SetOnce};
+use tokio::time::sleep_until;
 
 use crate::error::{Error, Result, TransactionFailure, TransactionReport, TransactionStep};
 use crate::escaped::Escaped;
-use crate::guarded::{catch, panicked};
+use crate::guarded::{catch, drop_unpanicked, panicked};
+use crate::instants::in_future;
 use crate::race::race;
 use crate::scope::{Scope, after_commit};
 use crate::sync::lock;
@@ -23,6 +26,12 @@ use crate::sync::lock;
 /// the last one first.
 ///
 /// A panic in any of the methods counts as an error.
+///
+/// A step that hangs is cut off: its future is dropped, and the report says that it
+/// [was](crate::TransactionFailure::is_cut_off). `prepare` has until the deadline of the unit of work. `commit`
+/// and `rollback` have until then too, and if it is near or over,
+/// [`close_patience`](crate::SystemBuilder::close_patience) from their beginning. A unit of work without a
+/// deadline waits until the system stops and the time-out of the shutdown passes.
 ///
 /// ```
 /// use nether::Transaction;
@@ -62,7 +71,8 @@ pub trait Transaction: Sized + Send + 'static {
     ///
     /// # Errors
     /// Why it could not. If nothing was committed before, all that follow are rolled back; otherwise they are
-    /// committed all the same, for the decision has been made.
+    /// committed all the same, for the decision has been made. After a commit that was cut off they are
+    /// committed too, because it may have happened.
     fn commit(self) -> impl Future<Output = Result<()>> + Send;
 
     /// Undoes it.
@@ -194,10 +204,10 @@ impl Scope {
                 let commits = succeeded && rollback_cause.is_none();
                 let has_transactions = !list.is_empty();
                 let mut ended = if commits {
-                    commit(list).await
+                    commit(list, &scope).await
                 } else {
                     let mut ended = TransactionReport::default();
-                    roll_back(list, &mut ended).await;
+                    roll_back(list, &scope, &mut ended).await;
                     ended
                 };
                 let rollback_cause = rollback_cause.filter(|_| has_transactions);
@@ -255,47 +265,121 @@ impl Enlisted {
     }
 }
 
-async fn commit(mut list: Vec<Box<dyn AnyTransaction>>) -> TransactionReport {
+/// Commits all, or rolls all back. A commit that was cut off may have happened, so the decision stands: those
+/// that follow are committed too.
+async fn commit(mut list: Vec<Box<dyn AnyTransaction>>, scope: &Scope) -> TransactionReport {
     let mut ended = TransactionReport::default();
     for transaction in &mut list {
-        if let Err(error) = transaction.prepare().await {
-            ended.fail(transaction.name(), TransactionStep::Prepare, error);
+        let (name, step) = (transaction.name(), TransactionStep::Prepare);
+        if !ended.note(
+            name,
+            step,
+            in_time(step, transaction.prepare(), scope).await,
+        ) {
             break;
         }
     }
     let mut rest = list.into_iter();
     if ended.failed.is_empty() {
+        let mut may_be_committed = false;
         for transaction in rest.by_ref() {
-            let name = transaction.name();
-            match transaction.commit().await {
-                Ok(()) => ended.committed.push(name),
-                Err(error) => ended.fail(name, TransactionStep::Commit, error),
+            let (name, step) = (transaction.name(), TransactionStep::Commit);
+            let committed = in_time(step, transaction.commit(), scope).await;
+            may_be_committed |= !matches!(committed, Err(StepError::Failed(_)));
+            if ended.note(name, step, committed) {
+                ended.committed.push(name);
             }
-            if ended.committed.is_empty() {
+            if !may_be_committed {
                 break;
             }
         }
     }
-    roll_back(rest.collect(), &mut ended).await;
+    roll_back(rest.collect(), scope, &mut ended).await;
     ended
 }
 
-async fn roll_back(list: Vec<Box<dyn AnyTransaction>>, ended: &mut TransactionReport) {
+async fn roll_back(
+    list: Vec<Box<dyn AnyTransaction>>,
+    scope: &Scope,
+    ended: &mut TransactionReport,
+) {
     for transaction in list.into_iter().rev() {
-        let name = transaction.name();
-        match transaction.rollback().await {
-            Ok(()) => ended.rolled_back.push(name),
-            Err(error) => ended.fail(name, TransactionStep::RollBack, error),
+        let (name, step) = (transaction.name(), TransactionStep::RollBack);
+        let rolled_back = in_time(step, transaction.rollback(), scope).await;
+        if ended.note(name, step, rolled_back) {
+            ended.rolled_back.push(name);
         }
     }
 }
 
+/// Why a step did not succeed.
+enum StepError {
+    Failed(Error),
+    /// It had not ended in time, for the reason given, and was dropped.
+    CutOff(&'static str),
+}
+
+/// Runs a step for as long as it may take. It must not hold whoever closes, or a stop, for ever.
+///
+/// To prepare, there is time until the deadline, because all can still be rolled back. A commit or rollback
+/// that begins late, or after the deadline, has the patience of `close` in any case: a deadline that passes
+/// is why most rollbacks happen.
+async fn in_time(
+    step: TransactionStep,
+    mut running: TransactionFuture<'_>,
+    scope: &Scope,
+) -> Result<(), StepError> {
+    let patience = match step {
+        TransactionStep::Prepare => Duration::ZERO,
+        TransactionStep::Commit | TransactionStep::RollBack => scope.mediator.close_patience,
+    };
+    let patient = in_future(patience);
+    let ended = async { running.as_mut().await.map_err(StepError::Failed) };
+    let late = async {
+        scope.until_deadline().await;
+        sleep_until(patient).await;
+        Err(StepError::CutOff("the deadline of its unit of work passed"))
+    };
+    let stopped = async {
+        scope.mediator.tasks.until_over().await;
+        sleep_until(in_future(patience)).await;
+        scope.mediator.tasks.count_cut_off();
+        Err(StepError::CutOff("the time-out of the shutdown passed"))
+    };
+    let result = race(ended, race(late, stopped)).await;
+    drop_unpanicked(running);
+    result
+}
+
 impl TransactionReport {
-    fn fail(&mut self, transaction: &'static str, step: TransactionStep, error: Error) {
+    /// Keeps the error of a step that did not succeed. Returns whether it did.
+    fn note(
+        &mut self,
+        transaction: &'static str,
+        step: TransactionStep,
+        result: Result<(), StepError>,
+    ) -> bool {
+        let (error, is_cut_off) = match result {
+            Ok(()) => return true,
+            Err(StepError::Failed(error)) => (error, false),
+            Err(StepError::CutOff(why)) => {
+                let unknown = match step {
+                    TransactionStep::Prepare => "",
+                    TransactionStep::Commit => "; whether it is committed is unknown",
+                    TransactionStep::RollBack => "; whether it is rolled back is unknown",
+                };
+                (
+                    Error::msg(format_args!("cut off, because {why}{unknown}")),
+                    true,
+                )
+            }
+        };
         self.failed.push(TransactionFailure {
             transaction,
             step,
             error: Arc::new(error),
+            is_cut_off,
         });
+        false
     }
 }

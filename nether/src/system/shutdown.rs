@@ -26,8 +26,8 @@ pub struct ShutdownReport {
     pub dead_letters: Vec<DeadLetters>,
     /// The names of the modules that had to be cut off, since they did not stop in time.
     pub cut_off: Vec<&'static str>,
-    /// How many tasks that contexts had [spawned](crate::Context::spawn) had to be cut off, since they did
-    /// not end in time.
+    /// How many tasks that contexts had [spawned](crate::Context::spawn), and how many steps of
+    /// [transactions](crate::Transaction), had to be cut off, since they did not end in time.
     pub tasks_cut_off: u64,
     /// How many requests to the web server had to be cut off, since they were not done in time. Their clients
     /// were answered with 503, or got a part of their answer. A web socket, or another upgraded connection,
@@ -243,7 +243,7 @@ impl fmt::Display for ShutdownReport {
             write!(f, ", `{module}` cut off")?;
         }
         if self.tasks_cut_off > 0 {
-            write!(f, ", {} spawned tasks cut off", self.tasks_cut_off)?;
+            write!(f, ", {} tasks cut off", self.tasks_cut_off)?;
         }
         if self.requests_cut_off > 0 {
             write!(f, ", {} requests cut off", self.requests_cut_off)?;

@@ -27,6 +27,7 @@ mod leases;
 mod logs;
 mod media;
 mod metadata;
+mod named_resources;
 mod names;
 mod notes;
 mod of_many;

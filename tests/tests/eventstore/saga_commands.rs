@@ -2,11 +2,13 @@
 //! saga.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nether::eventstore::{Aggregates, SagaHandle, Sagas, Step, Store};
 use nether::prelude::*;
+use nether::{Interceptor, MessageInfo, Rejection};
 use serde::{Deserialize, Serialize, Serializer};
 
 #[event(name = "saga_commands.asked")]
@@ -121,8 +123,12 @@ impl Late {
 }
 
 async fn started() -> (System, Store, SagaHandle<Job>, Notes) {
+    started_from(System::builder()).await
+}
+
+async fn started_from(builder: SystemBuilder) -> (System, Store, SagaHandle<Job>, Notes) {
     let (store, notes) = (Store::memory(), Notes::default());
-    let builder = System::builder()
+    let builder = builder
         .isolated()
         .with::<Sagas<Job>>()
         .with::<Aggregates<Inventory>>()
@@ -131,6 +137,28 @@ async fn started() -> (System, Store, SagaHandle<Job>, Notes) {
     let system = builder.provide(Arc::clone(&notes)).start().await.unwrap();
     let saga = store.saga().unwrap();
     (system, store, saga, notes)
+}
+
+/// Does not let a command through while it is closed.
+#[derive(Clone)]
+struct Barrier {
+    command: &'static str,
+    is_closed: Arc<AtomicBool>,
+}
+
+impl Interceptor for Barrier {
+    fn before(&self, info: &MessageInfo<'_>) -> Result<(), Rejection> {
+        if info.message() == self.command && self.is_closed.load(Ordering::SeqCst) {
+            return Err(Rejection::new(503, "nothing is changed now"));
+        }
+        Ok(())
+    }
+}
+
+fn barrier(command: &'static str) -> (SystemBuilder, Barrier) {
+    let is_closed = Arc::new(AtomicBool::new(true));
+    let barrier = Barrier { command, is_closed };
+    (System::builder().intercept(barrier.clone()), barrier)
 }
 
 async fn ask(store: &Store, job: u32) {
@@ -187,5 +215,39 @@ async fn a_saga_that_ends_and_whose_command_is_never_handled_is_ended_by_hand() 
     saga.settled().await.unwrap();
     assert!(saga.active().is_empty());
     assert_eq!(*notes.lock().unwrap(), ["note 3"]);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compensation_that_an_interceptor_rejects_is_shown_and_sent_again_until_it_is_let_through()
+ {
+    let (builder, barrier) = barrier("saga_commands.unnote");
+    let (system, store, saga, notes) = started_from(builder).await;
+    ask(&store, 1).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let active = saga.active();
+    let repeated = active[0].repeated.as_ref().unwrap();
+    assert!(repeated.command.ends_with("unnote"), "{repeated:?}");
+    assert!(repeated.failed > 5, "{repeated:?}");
+    assert!(
+        repeated.error.contains("nothing is changed now"),
+        "{repeated:?}"
+    );
+    assert_eq!(*notes.lock().unwrap(), ["note 1"]);
+    barrier.is_closed.store(false, Ordering::SeqCst);
+    saga.settled().await.unwrap();
+    assert_eq!(*notes.lock().unwrap(), ["note 1", "unnote 1"]);
+    assert!(saga.active().is_empty());
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_an_interceptor_rejects_fails_the_saga() {
+    let (builder, _barrier) = barrier("saga_commands.note");
+    let (system, store, saga, notes) = started_from(builder).await;
+    ask(&store, 1).await;
+    saga.settled().await.unwrap();
+    assert!(notes.lock().unwrap().is_empty());
+    assert!(saga.active().is_empty());
     system.shutdown().await;
 }

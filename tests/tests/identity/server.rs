@@ -1,5 +1,10 @@
 //! The web server: who asks, before anything is answered.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn as from_layer_fn};
 use nether::http::{AddRoutes, ProblemDetails, RequestHead, SecurityScheme, Server, from_fn};
 use nether::prelude::*;
 use nether::{Principal, StartProblem};
@@ -155,6 +160,49 @@ async fn files_are_for_everybody_unless_the_server_says_otherwise() {
     assert_eq!(get_as(&at, "/files/a.txt", &[ANN]).await.body, "hello");
     assert_eq!(get_as(&at, "/files/none.txt", &[ANN]).await.status, 404);
     assert_eq!(get_as(&at, "/nowhere", &[nobody]).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_request_that_folders_in_folders_hand_on_is_identified_once() {
+    let (outer, inner) = (
+        nether_tests::Folder::new("identity-outer"),
+        nether_tests::Folder::new("identity-inner"),
+    );
+    std::fs::write(inner.0.join("a.txt"), "hello").expect("it is a folder");
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&asked);
+    let authenticator = from_fn([SecurityScheme::bearer()], move |_: RequestHead| {
+        counting.fetch_add(1, Ordering::SeqCst);
+        async { Ok(Principal::new("ann")) }
+    });
+    let (_system, at) = serving(|server| {
+        let server = server.authenticate(authenticator).authenticate_files();
+        server
+            .files("/files/inner", &inner.0)
+            .files("/files", &outer.0)
+    })
+    .await;
+    for (path, status) in [("/files/inner/a.txt", 200), ("/files/inner/none.txt", 404)] {
+        assert_eq!(get(&at, path).await.status, status, "{path}");
+        assert_eq!(asked.swap(0, Ordering::SeqCst), 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_principal_that_a_layer_puts_into_a_request_does_not_count() {
+    let (_system, at) = serving(|server| {
+        server.layer(from_layer_fn(|mut request: Request, next: Next| {
+            let forged = Principal::new("eve").with_roles(["orders.write"]);
+            request.extensions_mut().insert(forged);
+            next.run(request)
+        }))
+    })
+    .await;
+    assert_eq!(place_as(&at, &[]).await.status, 401);
+    assert_eq!(get_as(&at, "/who", &[]).await.status, 401);
+    assert_eq!(get_as(&at, "/me", &[]).await.status, 401);
+    assert_eq!(get_as(&at, "/open", &[]).await.body, "\"nobody\"");
+    assert_eq!(get_as(&at, "/open", &[ANN]).await.body, "\"ann\"");
 }
 
 #[tokio::test]

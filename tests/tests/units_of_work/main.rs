@@ -14,6 +14,7 @@ mod contexts;
 mod depth;
 mod forever;
 mod giving_up;
+mod hanging_transactions;
 mod kept;
 mod keyed_subscriptions;
 mod shared_transactions;

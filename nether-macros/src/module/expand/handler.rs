@@ -24,6 +24,7 @@ impl ModuleExpander<'_> {
             Some(self.handler_call(handler)),
             self.may_change(handler),
             self.same_type(handler),
+            self.surrounded(handler),
         ];
         quote!(#(#parts)* #proof)
     }
@@ -79,7 +80,7 @@ impl ModuleExpander<'_> {
         let run = self.mode("attempt_of_key", "attempt_alone", "attempt_beside");
         let name = self.mode("attempt_of_key", "attempt", "attempt");
         let (limits, again) = (self.limits(handler), self.again(handler, policy));
-        let called = self.called(policy);
+        let called = self.called(handler, policy);
         let [module, parcel, ctx] = ["module", "parcel", "ctx"].map(local);
         quote_spanned! {spans::attribute()=>
             fn #name(

@@ -61,16 +61,32 @@ impl ModuleExpander<'_> {
         format_ident!("LIMITS_OF_{}", handler.variant, span = spans::attribute())
     }
 
-    /// What is called for the message: the handler, or middleware around it. That a type in the list stands
-    /// around the message is asserted here alone, and shown at the type.
-    pub(super) fn called(&self, policy: &Policy) -> TokenStream {
+    /// What is called for the message: the handler, or middleware around it. What does not stand around the
+    /// message is left out here, because [`Self::surrounded`] reports it.
+    pub(super) fn called(&self, handler: &Handler, policy: &Policy) -> TokenStream {
+        let (p, parcel) = (self.paths.private(), self.parcel(handler));
         let inner_first = policy.with.iter().rev();
         inner_first.fold(quote!(()), |inner, middleware| {
+            let known = self.middleware_itself(middleware);
+            quote_spanned!(spans::attribute()=> (#p::fitting::<#known, #parcel>().entry(), #inner))
+        })
+    }
+
+    /// The proof that the types in the list stand around the message: asserted once for each, at the type.
+    pub(super) fn surrounded(&self, handler: &Handler) -> Option<TokenStream> {
+        let with = &handler.policy.as_ref()?.with;
+        let listed = &handler.message;
+        let place = last_span(listed);
+        let p = self.paths.private_at(place);
+        let seen = (!with.is_empty())
+            .then(|| quote_spanned!(place=> const _: () = #p::seen_by_middleware::<#listed>();));
+        let parcel = self.parcel(handler);
+        let around = with.iter().map(|middleware| {
             let (place, known) = (last_span(middleware), self.middleware_itself(middleware));
             let p = self.paths.private_at(place);
-            let named = quote_spanned!(place=> #p::named::<#known>());
-            quote!((#named, #inner))
-        })
+            quote_spanned!(place=> const _: fn() = || #p::fitting::<#known, #parcel>().stands_around();)
+        });
+        Some(quote!(#seen #(#around)*))
     }
 
     /// The type as one that is middleware: what is none has one error, wherever it is named.

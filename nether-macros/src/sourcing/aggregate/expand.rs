@@ -72,8 +72,12 @@ impl<'a> AggregateExpander<'a> {
             calls: Vec::new(),
             resources: decisions
                 .iter()
-                .flat_map(Method::resources)
-                .map(|it| said(it, "DecisionArgument", "DESCRIPTOR", &self.paths))
+                .flat_map(Method::named_resources)
+                .map(|(ty, name)| {
+                    let described = said(ty, "DecisionArgument", "DESCRIPTOR", &self.paths);
+                    let named = name.map(|name| quote!(.named(#name)));
+                    quote!(#described #named)
+                })
                 .collect(),
         };
         descriptor(&parts, &self.paths)
@@ -146,8 +150,15 @@ impl<'a> AggregateExpander<'a> {
         });
         let resources: Vec<_> = self.resources().collect();
         let parts = self.parts(&resources);
-        let asked = resources.iter();
-        let asked = asked.map(|it| said(it, "DecisionArgument", "of", &self.paths));
+        let asked = self.aggregate.decisions.iter();
+        let asked = asked.flat_map(Method::named_resources).map(|(ty, name)| {
+            let of = said(ty, "DecisionArgument", "of", &self.paths);
+            let name = match name {
+                Some(name) => quote!(#p::Option::Some(#name)),
+                None => quote!(#p::Option::None),
+            };
+            quote_spanned!(spans::attribute()=> #of(resources, #name)?)
+        });
         let snapshots = self.snapshots();
         // What the state has to be is shown at its name.
         let at_name = self.paths.private_at(ty.span());
@@ -168,7 +179,7 @@ impl<'a> AggregateExpander<'a> {
                 }
                 fn resources(resources: &#p::Resources) -> #p::Result<<Self as #es::Parts>::Resources, #p::Error> {
                     let _ = resources;
-                    #p::Result::Ok((#(#asked(resources)?,)*))
+                    #p::Result::Ok((#(#asked,)*))
                 }
                 fn apply(&mut self, event: &#event) {
                     match *event {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::Span;
 use syn::Type;
 
-use crate::block::Block;
+use crate::block::{Block, Function};
 use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
 use crate::signature::behind_reference;
@@ -14,7 +14,7 @@ use crate::sourcing::aggregate::args::AggregateArgs;
 use crate::sourcing::aggregate::model::CheckedAggregate;
 use crate::sourcing::methods::{self, Method, is_facts};
 use crate::sourcing::settings;
-use crate::{header, lists, types};
+use crate::{header, init, lists, types};
 
 /// Checks everything.
 pub(in crate::sourcing) fn check(
@@ -126,11 +126,22 @@ fn methods_of(
         let before = diagnostics.count();
         if method.index < handles.len() {
             check_decision(method, diagnostics);
+            let above = method.attributes.iter();
+            let names = above.map(|it| init::resource_name(it, diagnostics));
+            method.names = names.collect();
         } else {
             check_evolution(method, diagnostics);
         }
         method.is_sound &= diagnostics.count() == before;
     }
+    let asks = |function: &Function, ty: &Type| {
+        let is_it = |method: &&Method| method.name == function.signature.ident;
+        let method = methods.iter().find(is_it);
+        let decision = method.filter(|method| method.index < handles.len());
+        decision.is_some_and(|it| it.resources().any(|resource| types::same(resource, ty)))
+    };
+    let help = "write it at an argument of a decision, behind the command: `#[resource(\"replica\")] rates: Resource<Rates>`";
+    init::check_misplaced(block, asks, help, diagnostics);
     methods.sort_by_key(|method| method.index);
     methods
         .into_iter()

@@ -59,13 +59,6 @@ pub(super) fn find(block: &Block, diagnostics: &Diagnostics) -> ProjectionHooks 
 pub(in crate::sourcing) fn unmark(block: &mut Block) {
     for member in &mut block.members {
         if let Member::Method(function) = member {
-            if function
-                .attributes
-                .iter()
-                .any(|it| it.path().is_ident("init"))
-            {
-                init_arguments::unmark(&mut function.signature);
-            }
             function.attributes.retain(|attribute| !is_mark(attribute));
         }
     }

@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::Type;
 
-use crate::block::Block;
+use crate::block::{Block, Function};
 use crate::diagnostics::Diagnostics;
 use crate::signature::is_context;
 use crate::sourcing::definition::{self, StartFrom};
@@ -12,7 +12,7 @@ use crate::sourcing::projection::args::ProjectionArgs;
 use crate::sourcing::projection::model::{CheckedProjection, Keeps, ProjectionHooks};
 use crate::sourcing::projection::{WHOSE, hooks, tables, transactions};
 use crate::sourcing::settings;
-use crate::{header, lists, types};
+use crate::{header, init, lists, types};
 
 /// Checks everything.
 pub(in crate::sourcing) fn check(
@@ -55,6 +55,10 @@ pub(in crate::sourcing) fn check(
     let version = settings::number(version, 1, 1, "a version", diagnostics);
     let from = definition::from(args.from.as_ref(), diagnostics);
     check_from(&args, from, keeps, diagnostics);
+    let asks = |it: &Function, ty: &Type| init::is_init(it) && !tables::is_tables(ty);
+    let help =
+        "write it at an argument of `#[init]`: `#[resource(\"replica\")] pool: Resource<Pool>`";
+    init::check_misplaced(&block, asks, help, diagnostics);
     hooks::unmark(&mut block);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);

@@ -13,7 +13,7 @@ use crate::sourcing::saga::args::SagaArgs;
 use crate::sourcing::saga::model::CheckedSaga;
 use crate::sourcing::saga::{WHOSE, timeouts};
 use crate::sourcing::settings;
-use crate::{header, types};
+use crate::{header, init, types};
 
 /// Checks everything.
 pub(in crate::sourcing) fn check(
@@ -49,6 +49,8 @@ pub(in crate::sourcing) fn check(
     });
     let policy = args.policy.check(3, diagnostics);
     let from = definition::from(args.from.as_ref(), diagnostics);
+    let help = "a saga asks for no resources: it sends commands, and what handles them has its own";
+    init::check_misplaced(&block, |_, _| false, help, diagnostics);
     timeouts::unmark(&mut block);
     methods::unmark(&mut block);
     let unread = header::take_broken(&mut block);

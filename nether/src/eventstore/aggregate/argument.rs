@@ -14,8 +14,8 @@ pub trait DecisionArgument: Sized {
     /// Which one it is.
     const DESCRIPTOR: ResourceDescriptor;
 
-    /// Takes it from what the program provides.
-    fn of(resources: &Resources) -> Result<Self>;
+    /// Takes the one of that name from what the program provides.
+    fn of(resources: &Resources, name: Option<&'static str>) -> Result<Self>;
 
     /// Gives it to a decision.
     fn given(&self) -> Self;
@@ -25,8 +25,8 @@ pub trait DecisionArgument: Sized {
 impl<T: InitArgument + Clone> DecisionArgument for T {
     const DESCRIPTOR: ResourceDescriptor = <T as InitArgument>::DESCRIPTOR;
 
-    fn of(resources: &Resources) -> Result<Self> {
-        <T as InitArgument>::of(resources, None)
+    fn of(resources: &Resources, name: Option<&'static str>) -> Result<Self> {
+        <T as InitArgument>::of(resources, name)
     }
 
     fn given(&self) -> Self {

@@ -15,9 +15,12 @@ pub enum Delivery {
     /// Its handler returned an error or crashed, the command cannot be delivered, or its events cannot be
     /// written down.
     Failed(String),
-    /// It was not handled, and never will be: its aggregate cannot be read, its events cannot be stored, it
-    /// breaks its rules, or it was rejected. An earlier attempt may have been handled all the same.
+    /// It was not handled, and never will be: its aggregate cannot be read, its events cannot be stored, or
+    /// it breaks its rules. An earlier attempt may have been handled all the same.
     Impossible(String),
+    /// It was not handled, because middleware or an interceptor did not let it through. An earlier attempt
+    /// may have been handled all the same.
+    Rejected(String),
     /// It was not handled, and may be later.
     Refused(String),
     /// It was not handled, because the system stops.
@@ -70,7 +73,7 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
     let reason = error.to_string();
     match error {
         // Its handler did not have it; that of an earlier attempt may have had it.
-        CallError::Rejected(rejection) if !rejection.is_late() => Delivery::Impossible(reason),
+        CallError::Rejected(rejection) if !rejection.is_late() => Delivery::Rejected(reason),
         CallError::Forbidden(_) | CallError::Invalid(_) => Delivery::Impossible(reason),
         CallError::Handler(_)
         | CallError::Panicked(_)

@@ -264,7 +264,15 @@ impl<S: Saga> CommandSender<S> {
             // If an earlier attempt may have been handled, the command is not failed: its effect would stay
             // without a compensation.
             Delivery::Impossible(reason) if !self.may_be_done => Ok(Err(reason)),
-            Delivery::Impossible(reason) | Delivery::Refused(reason) => Err(SendAgain::new(reason)),
+            // A rejection is about now: an audit that is full, a program that changes nothing for a while. A
+            // step that is rejected fails its saga. A compensation has nothing to fail but the promise that
+            // all is undone, so it is sent again until it is let through.
+            Delivery::Rejected(reason) if !self.may_be_done && !self.outgoing.compensates => {
+                Ok(Err(reason))
+            }
+            Delivery::Impossible(reason)
+            | Delivery::Rejected(reason)
+            | Delivery::Refused(reason) => Err(SendAgain::new(reason)),
             Delivery::Stopping(reason) => Err(SendAgain {
                 reason,
                 is_shown: false,

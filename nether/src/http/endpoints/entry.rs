@@ -15,7 +15,7 @@ use crate::http::endpoints::call;
 use crate::http::endpoints::endpoint::{
     CallEndpoint, Endpoint, EndpointReply, ReplyShape, Shape, success,
 };
-use crate::http::events::audience::{MaySee, audience};
+use crate::http::events::audience::{AudienceRule, audience};
 use crate::http::events::feed::{Feed, FeedLimits};
 use crate::http::events::field_form::FieldForm;
 use crate::http::replies::problem::ProblemKind;
@@ -52,7 +52,7 @@ pub(crate) enum EndpointKind {
         open: fn(&System, FeedLimits) -> Arc<Feed>,
         form: fn() -> FieldForm,
         /// Which events a client may see, if that depends on the event.
-        audience: Option<MaySee>,
+        audience: Option<AudienceRule>,
     },
 }
 

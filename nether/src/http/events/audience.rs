@@ -6,7 +6,15 @@ use crate::message::Event;
 use crate::principal::Principal;
 
 /// Whether a principal may see an event.
-pub(crate) type MaySee = fn(&Principal, &Written) -> bool;
+type MaySee = fn(&Principal, &Written) -> bool;
+
+/// What decides about the events of a type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AudienceRule {
+    pub(super) may_see: MaySee,
+    /// How many bytes the type has that is shown to the functions, without what it points to.
+    pub(crate) bytes: usize,
+}
 
 /// Who listens, and what decides about each event.
 pub(super) struct Audience {
@@ -21,9 +29,12 @@ impl Audience {
 }
 
 /// What decides about the events of that type; `None` if there is no function to ask.
-pub(crate) const fn audience<E: Endpoint + Event>() -> Option<MaySee> {
+pub(crate) const fn audience<E: Endpoint + Event>() -> Option<AudienceRule> {
     match E::ACCESS {
-        Some(rule) if !rule.functions.is_empty() => Some(may_see::<E>),
+        Some(rule) if !rule.functions.is_empty() => Some(AudienceRule {
+            may_see: may_see::<E>,
+            bytes: size_of::<E>(),
+        }),
         _ => None,
     }
 }

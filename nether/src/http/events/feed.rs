@@ -36,6 +36,9 @@ pub(crate) struct FeedLimits {
     pub(crate) events: usize,
     /// How many bytes. The newest event is kept however long it is.
     pub(crate) bytes: usize,
+    /// How many bytes their type has, if functions decide who may see them: each is also kept as its type
+    /// then.
+    pub(crate) typed: Option<usize>,
 }
 
 /// The events of one type.
@@ -71,11 +74,14 @@ pub(crate) struct Written {
     pub(crate) fields: EventFields,
     /// For functions that decide who may see it.
     pub(super) typed: TypedEvent,
+    /// How many bytes that takes, or will take: what the type points to is about as long as the text.
+    typed_bytes: usize,
 }
 
 impl Written {
-    pub(super) fn new(id: &str, text: &str, fields: EventFields) -> Self {
+    pub(super) fn new(id: &str, text: &str, fields: EventFields, limits: FeedLimits) -> Self {
         Written {
+            typed_bytes: limits.typed.map_or(0, |bytes| bytes + text.len()),
             frame: format!("id: {id}\ndata: {text}\n\n").into(),
             fields,
             typed: TypedEvent::default(),
@@ -93,7 +99,7 @@ impl Written {
     pub(crate) fn bytes(&self) -> usize {
         let fields = self.fields.iter();
         let fields = fields.map(|(name, value)| name.len() + value.get().len());
-        self.frame.len() + fields.sum::<usize>()
+        self.frame.len() + fields.sum::<usize>() + self.typed_bytes
     }
 }
 
@@ -158,7 +164,7 @@ impl Feed {
     pub(crate) fn push(&self, text: &str, fields: EventFields) {
         let mut kept = lock(&self.kept);
         let id = self.id(kept.end() + 1);
-        let written = Arc::new(Written::new(&id, text, fields));
+        let written = Arc::new(Written::new(&id, text, fields, self.limits));
         kept.push(Some(written), self.limits.events);
         if kept.shorten(self.limits.bytes) {
             self.shortened_to.store(kept.first, Ordering::Relaxed);
@@ -286,4 +292,31 @@ pub(crate) fn fields_of(text: &str) -> EventFields {
 fn fresh_run() -> u32 {
     // The random half of the UUID.
     (uuid::Uuid::now_v7().as_u128() & u128::from(u32::MAX)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EventFields, Feed, FeedLimits, NextEvent};
+
+    /// How many events of 100 characters are kept in 10 000 bytes.
+    fn kept(typed: Option<usize>) -> usize {
+        let feed = Feed::new(FeedLimits {
+            events: 1000,
+            bytes: 10_000,
+            typed,
+        });
+        let text = "x".repeat(100);
+        for _ in 0..1000 {
+            feed.push(&text, EventFields::new());
+        }
+        let is_kept = |place: &u64| matches!(feed.at(*place), NextEvent::Event(_));
+        (0..1000).filter(is_kept).count()
+    }
+
+    #[test]
+    fn an_event_that_is_also_kept_as_its_type_counts_for_both() {
+        let (as_text, as_type) = (kept(None), kept(Some(24)));
+        assert!((70..=90).contains(&as_text), "{as_text}");
+        assert!((35..=45).contains(&as_type), "{as_type}");
+    }
 }

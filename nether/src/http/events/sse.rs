@@ -21,6 +21,7 @@ use crate::http::events::audience::Audience;
 use crate::http::events::feed::{NextEvent, Written};
 use crate::http::events::filter::EventFilter;
 use crate::http::events::source::{EventReader, EventSource};
+use crate::http::identity::identified;
 use crate::http::replies::failure_log;
 use crate::http::replies::problem::Details;
 use crate::http::server::state::ServerState;
@@ -85,10 +86,10 @@ fn audience(endpoint: &EndpointEntry, parts: &request::Parts) -> Option<Audience
     let EndpointKind::Feed { audience, .. } = endpoint.way else {
         return None;
     };
-    let principal = parts.extensions.get::<Principal>().cloned();
-    audience.map(|may_see| Audience {
+    let principal = identified::principal(&parts.extensions).cloned();
+    audience.map(|rule| Audience {
         principal: principal.unwrap_or_else(Principal::anonymous),
-        may_see,
+        may_see: rule.may_see,
     })
 }
 
@@ -269,6 +270,7 @@ mod tests {
     const LIMITS: FeedLimits = FeedLimits {
         events: 1000,
         bytes: 1 << 20,
+        typed: None,
     };
 
     #[tokio::test]

@@ -147,12 +147,12 @@ impl StoredFeed {
         let mut window = lock(&self.window);
         window.to = page.up_to;
         let known = window.events.len();
-        for item in items(page) {
+        for item in items(page, self.limits) {
             window.bytes += item.bytes();
             window.events.push_back(item);
         }
         let has_new = window.events.len() > known;
-        let FeedLimits { events, bytes } = self.limits;
+        let FeedLimits { events, bytes, .. } = self.limits;
         while window.events.len() > events || window.bytes > bytes {
             // All that is at one position goes together.
             let Some(gone) = window.drop_first() else {
@@ -225,7 +225,7 @@ async fn follow(feed: Weak<StoredFeed>, log: Arc<dyn EventLog>, mut after: u64) 
 }
 
 /// The events of a page. Of those at one position, the last has the id of the position.
-fn items(page: LogPage) -> impl Iterator<Item = StoredItem> {
+fn items(page: LogPage, limits: FeedLimits) -> impl Iterator<Item = StoredItem> {
     let mut events = page.events.into_iter().peekable();
     let mut more = 0;
     std::iter::from_fn(move || {
@@ -242,7 +242,7 @@ fn items(page: LogPage) -> impl Iterator<Item = StoredItem> {
             },
         };
         let event = match event.json {
-            Ok(json) => Some(written(place, &json)),
+            Ok(json) => Some(written(place, &json, limits)),
             Err(error) => {
                 let position = event.position;
                 tracing::error!(position, error, "a stored event cannot be shown");
@@ -263,10 +263,10 @@ impl LogPlace {
     }
 }
 
-fn written(place: LogPlace, json: &str) -> Arc<Written> {
+fn written(place: LogPlace, json: &str, limits: FeedLimits) -> Arc<Written> {
     // A line ends the data of an event.
     let text = json.replace(['\n', '\r'], " ");
-    Arc::new(Written::new(&place.id(), &text, fields_of(&text)))
+    Arc::new(Written::new(&place.id(), &text, fields_of(&text), limits))
 }
 
 /// A client's place in the feed.
@@ -312,7 +312,9 @@ impl StoredReader {
             let page = self.feed.log.read(name, after).await?;
             self.up_to = page.up_to;
             let place = self.place;
-            self.ready = items(page).filter(|it| it.place > place).collect();
+            self.ready = items(page, self.feed.limits)
+                .filter(|it| it.place > place)
+                .collect();
             if !self.ready.is_empty() {
                 return Ok(());
             }

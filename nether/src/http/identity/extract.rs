@@ -6,6 +6,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request;
 use axum::response::{IntoResponse, Response};
 
+use crate::http::identity::identified::principal;
 use crate::http::replies::problem_details::ProblemDetails;
 use crate::principal::Principal;
 
@@ -19,7 +20,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
         parts: &mut request::Parts,
         _: &S,
     ) -> Result<Self, Self::Rejection> {
-        let principal = parts.extensions.get::<Principal>().cloned();
+        let principal = principal(&parts.extensions).cloned();
         principal.ok_or_else(|| {
             ProblemDetails::unauthorized("this is for those who have signed in").into_response()
         })
@@ -33,6 +34,6 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Principal {
         parts: &mut request::Parts,
         _: &S,
     ) -> Result<Option<Self>, Self::Rejection> {
-        Ok(parts.extensions.get::<Principal>().cloned())
+        Ok(principal(&parts.extensions).cloned())
     }
 }

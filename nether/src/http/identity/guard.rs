@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::http::identity::authenticate::Authenticator;
 use crate::http::identity::head::RequestHead;
+use crate::http::identity::identified::{Identified, principal};
 use crate::http::observation::observed::{note_matched_route, note_principal};
 use crate::http::replies::failure_log::FailedRequest;
 use crate::http::replies::problem::{Details, Refusal};
@@ -62,12 +63,16 @@ impl Guard {
     /// Notes who asks, and checks that they may.
     async fn admit(&self, parts: &mut request::Parts) -> Result<(), Refusal> {
         let settings = &self.state.settings;
-        if let Some(authenticator) = &settings.authenticator {
+        // A request may pass several guards, those of folders in folders for one; it is identified once.
+        if let Some(authenticator) = &settings.authenticator
+            && Identified::of(&parts.extensions).is_none()
+        {
             let principal = authenticated(authenticator, settings, parts).await?;
-            if !principal.is_anonymous() {
-                note_principal(&parts.extensions, &principal);
-                parts.extensions.insert(principal);
+            let principal = Some(principal).filter(|it| !it.is_anonymous());
+            if let Some(principal) = &principal {
+                note_principal(&parts.extensions, principal);
             }
+            parts.extensions.insert(Identified(principal));
         }
         let Some(access) = self.access else {
             return Ok(());
@@ -76,7 +81,7 @@ impl Guard {
             // The server would not have started, so the endpoint came later.
             return Err(Details::forbidden(None).into());
         }
-        let principal = parts.extensions.get::<Principal>();
+        let principal = principal(&parts.extensions);
         let principal = principal.ok_or_else(Details::not_signed_in)?;
         match access.missing(principal) {
             None => Ok(()),

@@ -5,5 +5,6 @@ pub(super) mod authenticate;
 pub(super) mod extract;
 pub(super) mod guard;
 pub(super) mod head;
+pub(super) mod identified;
 pub(super) mod report;
 pub(super) mod scheme;

@@ -247,7 +247,7 @@ impl Details {
 
     /// Which rules the message breaks. There are as many as it has fields and elements, so not all are shown.
     fn of_invalid(invalid: &Invalid) -> Self {
-        let count = invalid.violations.iter().count();
+        let count = invalid.violations.count();
         let detail = match count {
             0..=MOST_ERRORS => "the message breaks its rules".to_owned(),
             _ => format!(

@@ -24,7 +24,8 @@ impl Server {
     /// A layer is made into a service once for each address. What that keeps is the same for all requests,
     /// whatever routes come and go. What a layer adds to the extensions of a request, routes can extract;
     /// handlers of messages cannot: for them, see [`authenticate`](Server::authenticate) and
-    /// [`#[nether::middleware]`](macro@crate::middleware).
+    /// [`#[nether::middleware]`](macro@crate::middleware). A [`Principal`](crate::Principal) there does not
+    /// count: a request has the principal that the authenticator returns, or none.
     ///
     /// A panic in a layer is answered with 500, as in a handler. Without layers, nothing stands there.
     ///

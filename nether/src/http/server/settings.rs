@@ -101,6 +101,7 @@ impl Default for ServerSettings {
             events: FeedLimits {
                 events: 1024,
                 bytes: 16 << 20,
+                typed: None,
             },
             compression: false,
             access_log: true,

@@ -16,7 +16,7 @@ use crate::envelope::{AnyParcel, Given, Packed, Parcel, ReplyTo, Shown};
 use crate::error::{Error, Result};
 use crate::guarded::{Guarded, HandlerFault, Observed, Shielded};
 use crate::message::{ByValue, Event, MayChange, Message, MessageDescriptor, MessageProof};
-use crate::middleware::Intercepted;
+use crate::middleware::{Intercepted, Surroundable};
 use crate::module::cell::Way;
 use crate::module::handler::supervision::{
     Attempt, Concluded, Handled, Unreplied, conclude, is_refusal, settle,
@@ -298,6 +298,14 @@ impl<T: Event> HandlerByReference for T {
     fn erased(parcel: &mut Shown<Self>) -> &mut dyn AnyParcel {
         parcel
     }
+}
+
+impl<C: HandlerByValue + Message> Surroundable for Given<C> {
+    type Inside = C;
+}
+
+impl<T: HandlerByReference + Message> Surroundable for Shown<T> {
+    type Inside = T;
 }
 
 async fn handle<P, M>(parcel: &mut P, module: &mut M, ctx: &Context<M>) -> Verdict

@@ -10,7 +10,7 @@ use crate::envelope::{Packed, Parcel, Unhandled};
 use crate::guarded::HandlerFault;
 use crate::message::Message;
 use crate::middleware::{
-    Answer, AnswerError, Around, Chain, MessageInfo, Middleware, Named, answered,
+    Answer, AnswerError, Around, Chain, LeftOut, MessageInfo, Middleware, Named, answered,
 };
 use crate::module::handler::handling::ReturnReply;
 use crate::module::handler::supervision::Handled;
@@ -98,6 +98,38 @@ where
         ctx: &Context<M>,
     ) -> impl Future<Output = Handled<P::Message>> + Send {
         run_beside::<Self, P, M>(module, parcel, ctx)
+    }
+}
+
+#[allow(private_interfaces)]
+impl<R, P, M> CalledAlone<P, M> for (LeftOut, R)
+where
+    R: CalledAlone<P, M>,
+    P: Parcel,
+    M: Caller,
+{
+    fn call(
+        module: &mut M,
+        content: &mut <P as Packed>::Content,
+        ctx: &Context<M>,
+    ) -> impl Future<Output = Handled<P::Message>> + Send {
+        R::call(module, content, ctx)
+    }
+}
+
+#[allow(private_interfaces)]
+impl<R, P, M> CalledBeside<P, M> for (LeftOut, R)
+where
+    R: CalledBeside<P, M>,
+    P: Parcel,
+    M: Caller,
+{
+    fn call(
+        module: &M,
+        parcel: &mut P,
+        ctx: &Context<M>,
+    ) -> impl Future<Output = Handled<P::Message>> + Send {
+        R::call(module, parcel, ctx)
     }
 }
 
