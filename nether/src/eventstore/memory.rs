@@ -168,7 +168,7 @@ fn page<'a>(events: impl Iterator<Item = &'a RecordedEvent>, limit: PageLimit) -
     room.page(read)
 }
 
-/// What is done at once.
+/// A future that is ready at once with the result.
 fn done<'a, T: Send + 'a>(result: Result<T, StoreError>) -> StoreFuture<'a, T> {
     Box::pin(std::future::ready(result))
 }

@@ -20,7 +20,7 @@ pub struct EventSubscription {
     after: Position,
     /// Read, and not yet given.
     read: VecDeque<RecordedEvent>,
-    /// What is left of the events that a stored event becomes.
+    /// The rest of the events that one stored event becomes: read, and not yet given.
     successors: VecDeque<RecordedEvent>,
 }
 

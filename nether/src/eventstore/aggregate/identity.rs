@@ -92,7 +92,7 @@ impl CommandIdentity {
         }
     }
 
-    /// What is stored of the command with its events.
+    /// The entries about the command that are stored with its events.
     fn entries(&self) -> MetadataEntries {
         let mut entries = MetadataEntries::default();
         if let Some(cause) = self.cause {
@@ -105,7 +105,7 @@ impl CommandIdentity {
     }
 }
 
-/// What is known of the events of a command besides their content.
+/// The metadata of the events of a command: everything about them but their content.
 pub(super) fn metadata<S: Caller>(
     ctx: &Context<S>,
     identity: Option<&CommandIdentity>,

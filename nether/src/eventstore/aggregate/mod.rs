@@ -145,9 +145,9 @@ pub fn decided_again<C: DecidedAgain>(command: &C) -> C {
 pub trait Decides<C>: Parts {
     /// The command.
     type Itself;
-    /// That of the command.
+    /// The reply of the command.
     type Reply;
-    /// That of the command.
+    /// The error of the command.
     type Error;
 
     /// Which aggregate it is for.

@@ -21,7 +21,7 @@ const CONTENT: &str = "content_sha256";
 const PARENT: &str = "traceparent";
 const STATE: &str = "tracestate";
 
-/// What is known of some events alone: entries with names. Most events have none.
+/// Metadata that only some events have: entries with names. Most events have none.
 ///
 /// A backend keeps [the text](MetadataEntries::as_text) as it is, and need not know what it says. So entries
 /// that a newer version of this library has written are kept, and handed on when events are copied from store

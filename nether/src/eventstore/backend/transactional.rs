@@ -191,7 +191,7 @@ impl fmt::Debug for Worked<'_> {
     }
 }
 
-/// What is done in one transaction of a store: handlers run, and documents change, if conditions hold.
+/// Work for one transaction of a store: handlers run, and documents change, if conditions hold.
 ///
 /// It is made by what follows the store, and run by a [`TransactionalStore`].
 pub struct TransactionWork<S: TransactionalStore> {

@@ -57,7 +57,7 @@ pub(super) struct StoredKeys {
     is_sweeping: AtomicBool,
 }
 
-/// What is known in memory of a key.
+/// A key, as this process remembers it.
 #[derive(Debug)]
 enum LocalKey {
     /// Claimed by this process, and not settled.

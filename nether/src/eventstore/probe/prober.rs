@@ -11,7 +11,7 @@ use crate::eventstore::probe::choice::{Choices, NodeKind, below};
 use crate::eventstore::probe::guess;
 use crate::eventstore::probe::unread::{Probed, Unread};
 
-/// What is deeper is refused.
+/// The deepest place that is probed; deeper ones are refused.
 const MAX_DEPTH: usize = 60;
 
 /// The deserializer, at one place of the type.

@@ -147,7 +147,7 @@ impl<P: Projection> ProjectionRunner<P> {
         follower.write(vec![stored.saved_as(P::NAME)]).await
     }
 
-    /// What is written of it.
+    /// The stored definition of the projection; a new one if none is stored.
     pub(super) async fn stored(
         &self,
         follower: &Follower<Self>,

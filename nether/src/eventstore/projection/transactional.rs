@@ -139,7 +139,7 @@ struct ProjectionWork<P: Projection> {
     report: Arc<Mutex<WorkReport>>,
 }
 
-/// What is known of the attempts at a task.
+/// The outcome of the attempts at a task so far.
 #[derive(Default)]
 struct WorkReport {
     /// How far the last one came that was to be committed.

@@ -21,7 +21,7 @@ pub(super) struct NameKind<'a> {
     pub(super) removed: &'a [String],
 }
 
-/// What is known of a kind.
+/// The records of one kind in the file.
 pub(super) struct Section<'a, R> {
     pub(super) stored: &'a mut BTreeMap<String, R>,
     pub(super) removed: &'a mut BTreeMap<String, R>,
