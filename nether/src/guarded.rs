@@ -37,7 +37,7 @@ pub(crate) struct Guarded<'a, F> {
     observed: Option<&'a Observed>,
 }
 
-/// What is done around a handler that is timed, intercepted, or to crash in a test. Boxed and lent, so that
+/// The observation of a handler that is timed, intercepted, or to crash in a test. Boxed and lent, so that
 /// other handlers pay for one check.
 #[derive(Debug)]
 pub(crate) struct Observed {

@@ -82,7 +82,8 @@ impl Limit {
         may
     }
 
-    /// The same, waiting in the queue.
+    /// Takes a place, and waits in the queue for it if there is none. To be given back by
+    /// [`subtract`](Limit::subtract).
     pub(crate) fn poll_enter(&self, ticket: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = lock(&self.state);
         if state.is_closed {

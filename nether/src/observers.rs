@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::error::Rejection;
 
-/// Who wants to know of every handler that runs. While nobody does, a message costs one load.
+/// The kinds of observers that want to know of every handler that runs. While there are none, a message costs
+/// one load.
 #[derive(Debug, Default)]
 pub(crate) struct Observers(AtomicU8);
 
@@ -33,7 +34,7 @@ impl Observers {
     }
 }
 
-/// Who looks on at one handler.
+/// An observer of one handler.
 pub(crate) trait Onlooker: fmt::Debug + Send + Sync {
     /// Why the message is not let through, if it is not.
     fn rejection(&self) -> Option<&Rejection>;

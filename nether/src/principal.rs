@@ -42,7 +42,7 @@ mod written;
 #[derive(Clone)]
 pub struct Principal(Arc<Identity>);
 
-/// What is known of a principal.
+/// The ID, roles and claims of a principal.
 #[derive(Clone, Default)]
 struct Identity {
     /// `None` for an anonymous one.

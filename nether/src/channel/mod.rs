@@ -43,7 +43,7 @@ struct ChannelState<T> {
     end: Option<StreamEnd>,
 }
 
-/// What is to be done once the lock is open.
+/// The work that is left for after the lock is released.
 struct Aftermath<T> {
     wake: Option<Waker>,
     wake_too: Vec<Waker>,
@@ -53,7 +53,8 @@ struct Aftermath<T> {
     waker: Option<Waker>,
 }
 
-/// What is left when a channel ends. It is the user's, and so not dropped under the lock.
+/// The items and the end that are left when a channel ends. They are the user's, and so are not dropped under
+/// the lock.
 struct EndedChannel<T> {
     /// How many items are given up that nobody has got.
     lost: usize,

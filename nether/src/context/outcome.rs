@@ -42,7 +42,7 @@ impl Context<External> {
         close(&self.handle().scope).await
     }
 
-    /// The same, for who still has something to say of it.
+    /// Closes like [`close`](Context::close), and keeps the context for a caller that needs it afterwards.
     #[cfg(feature = "http")]
     pub(crate) async fn close_kept(&self) -> Result<Outcome, ContextError> {
         close(&self.handle().scope).await

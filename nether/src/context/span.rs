@@ -69,7 +69,7 @@ impl SpanOutcome {
         )
     }
 
-    /// That of work that is dropped before it ended.
+    /// The outcome of work that is dropped before it ended.
     pub(crate) fn of_dropped() -> Self {
         match std::thread::panicking() {
             true => SpanOutcome::Panicked,

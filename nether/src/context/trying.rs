@@ -15,7 +15,7 @@ use crate::message::ByValue;
 use crate::route::{Route, To};
 use crate::waiting::wait;
 
-/// What is on its way to one module.
+/// A message on its way to one module.
 struct Handover<'a, M> {
     source: Source<'a>,
     label: Label,

@@ -1,4 +1,4 @@
-//! What is sent without the compiler having seen that it may be: messages that come from outside of the
+//! Messages that are sent without the compiler having seen that they may be: they come from outside of the
 //! program, or from its event store.
 
 use crate::context::Context;

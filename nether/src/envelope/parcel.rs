@@ -148,7 +148,7 @@ impl<M> Given<M> {
 }
 
 impl<M> Given<M> {
-    /// The same message once more, for a handler that may be tried again. Nobody waits for its reply.
+    /// A copy of the message, for a handler that may be tried again. No caller waits for its reply.
     pub(crate) fn again(&self) -> Self
     where
         M: Clone,

@@ -57,7 +57,7 @@ pub(super) struct Gateway {
     present: Presence,
 }
 
-/// What is at which path.
+/// The routes: which endpoint or handler answers at which path.
 #[derive(Debug, Default)]
 struct GatewayRoutes {
     /// The endpoints that nothing stands before or around, for a look before the router's.

@@ -49,7 +49,7 @@ pub(crate) struct KeyOwner {
     pub(crate) is_verified: bool,
 }
 
-/// What is taken of a bound.
+/// The budget of a store of keys: its limit, and how much of that is taken.
 #[derive(Debug)]
 pub(super) struct KeyBudget {
     limit: usize,

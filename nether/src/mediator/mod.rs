@@ -59,7 +59,7 @@ pub(crate) struct Mediator {
     pub(crate) close_patience: Duration,
     /// After how long a handler is slow, and closing says what it waits for.
     pub(crate) slow_handler: Duration,
-    /// Who wants to know of every handler that runs.
+    /// The observers that want to know of every handler that runs.
     pub(crate) observers: Observers,
     /// How long handlers take.
     pub(crate) latencies: Latencies,
@@ -68,7 +68,7 @@ pub(crate) struct Mediator {
     /// What the program provides, for modules and what stands around their handlers; until the system has
     /// stopped.
     pub(crate) resources: ArcSwap<Resources>,
-    /// What is drawn, in a test.
+    /// The source of chance, seeded in a test.
     pub(crate) chance: Chance,
     /// What a test has seen.
     pub(crate) recorder: Recorder,

@@ -180,7 +180,7 @@ pub trait MayChange<M> {}
 #[diagnostic::do_not_recommend]
 impl<M> MayChange<M> for Writes {}
 
-/// The same type, though written differently.
+/// Proof that a type is `Listed`, though it may be written differently.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "the handler takes `{Self}`, but the module lists `{Listed}`",

@@ -62,7 +62,7 @@ impl<'a, M: Message> Call<'a, M> {
         self.message.unhandled()
     }
 
-    /// What is known of the message, for after [`Next::run`] too.
+    /// The description of the message, which stays available after [`Next::run`].
     pub fn info(&self) -> MessageInfo<'a> {
         self.info
     }

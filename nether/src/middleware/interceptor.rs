@@ -200,7 +200,7 @@ impl Drop for Intercepted {
     }
 }
 
-/// Whoever cannot decide lets nothing through.
+/// Asks an interceptor whether it lets the message through. One that panics lets nothing through.
 fn before(interceptor: &dyn Interceptor, info: &MessageInfo<'_>) -> Result<(), Rejection> {
     let asked = catch_unwind(AssertUnwindSafe(|| interceptor.before(info)));
     asked.unwrap_or_else(|panic| {

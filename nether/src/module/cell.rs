@@ -58,7 +58,7 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// How many messages were ever accepted.
     fn accepted(&self) -> u64;
 
-    /// What is being handled.
+    /// The handlers that are at work.
     fn handling(&self) -> Vec<BeingHandled>;
 
     /// Holds the module up, or lets it go on.

@@ -26,7 +26,7 @@ pub enum ModuleKind {
     Shared,
 }
 
-/// What is known of a module at start-up. One `static` each, made by `#[module]`.
+/// The description of a module that is known at start-up. One `static` each, made by `#[module]`.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct ModuleDescriptor {
@@ -50,7 +50,7 @@ pub struct ModuleDescriptor {
     pub launch: Option<fn(Launch) -> Instances>,
 }
 
-/// What is known of a handler that has limits, or middleware.
+/// The description of a handler that has limits, or middleware.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct HandlerDescriptor {

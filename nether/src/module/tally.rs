@@ -15,7 +15,7 @@ pub enum Verdict {
     Handled,
     /// The handler gave back an error. The module's state stays.
     Failed,
-    /// The same, with an error that is the caller's to see to: a refusal.
+    /// The handler gave back an error that is the caller's to see to: a refusal. The module's state stays.
     Refused,
     /// The handler crashed, and the module with it.
     Crashed(CrashCause),

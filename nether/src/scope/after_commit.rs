@@ -9,7 +9,7 @@ use crate::race::race;
 use crate::scope::Scope;
 use crate::sync::lock;
 
-/// What is still to be done, in the order it was added.
+/// The steps that are still to be done, in the order they were added.
 #[derive(Default)]
 pub(super) struct AfterCommit(Mutex<Vec<CommitStep>>);
 

@@ -67,7 +67,7 @@ impl Scope {
         }
     }
 
-    /// What is nested in it and has not ended.
+    /// Takes the units of work that are nested in it and have not ended.
     fn take_children(&self) -> Vec<Arc<Scope>> {
         let Some(extras) = self.extras() else {
             return Vec::new();

@@ -73,8 +73,8 @@ pub(crate) struct Scope {
     /// Only there if somebody used any of it.
     extras: OnceLock<Box<Extras>>,
     pub(crate) mediator: Arc<Mediator>,
-    /// Of a unit of work the routing table of when it was opened. It keeps what has been detached since,
-    /// until the scope is gone.
+    /// The routing table of when the unit of work was opened. It keeps what has been detached since, until
+    /// the scope is gone.
     table: Arc<Table>,
     /// Written by those who send, with each message.
     sent: AtomicU64,

@@ -39,7 +39,7 @@ pub struct SystemBuilder {
     pub(super) slow_handler: Duration,
     pub(super) close_patience: Duration,
     pub(super) isolated: bool,
-    /// What is started although the system is isolated.
+    /// The modules that are started although the system is isolated.
     pub(super) only: Vec<&'static ModuleDescriptor>,
     pub(crate) chance: Chance,
     /// Whether it keeps what is sent.

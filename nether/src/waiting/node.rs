@@ -40,7 +40,7 @@ struct Waits {
     closings: Vec<Closing>,
 }
 
-/// That a node waits for the reply to a message.
+/// The wait of a node for the reply to a message.
 #[derive(Clone)]
 pub(crate) struct Wait {
     pub(crate) message: &'static str,
@@ -58,7 +58,7 @@ pub(crate) struct Wait {
     pub(crate) inner: Vec<InnerDelivery>,
 }
 
-/// That a node waits for the end of a unit of work.
+/// The wait of a node for the end of a unit of work.
 #[derive(Debug, Clone)]
 pub(crate) struct Closing {
     /// The address of the unit of work.

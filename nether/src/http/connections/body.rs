@@ -180,8 +180,8 @@ impl AsRef<[u8]> for HeldBytes {
 }
 
 impl Drop for HeldBytes {
-    /// What is held when all has come was collected, and is now copied to one place: it counts until the
-    /// request is answered.
+    /// Gives the bytes back, unless the whole body has come. Bytes that are still held then were collected,
+    /// and are now copied to one place: they count until the request is answered.
     fn drop(&mut self) {
         if self.intake.has_ended() {
             self.intake.taken.fetch_add(self.paid, Ordering::Relaxed);

@@ -62,7 +62,7 @@ type ServeResult = std::result::Result<(), Box<dyn std::error::Error + Send + Sy
 /// An open connection.
 pub(crate) struct Connection {
     gateway: Arc<Gateway>,
-    /// Who has opened it.
+    /// The address that has opened it.
     peer: SocketAddr,
     known_host: KnownHost,
     permits: Permits,

@@ -68,8 +68,8 @@ impl Listening {
 }
 
 impl Drop for Listening {
-    /// Whoever could not wait for the end: nothing more is accepted, streams end, and connections are told
-    /// to.
+    /// Ends the address for a caller that could not wait for the end: nothing more is accepted, streams end,
+    /// and connections are notified to end.
     fn drop(&mut self) {
         self.gateway.state.end();
         self.accepting.abort();

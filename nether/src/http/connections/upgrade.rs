@@ -142,7 +142,7 @@ pub(crate) struct UpgradedWire {
     reading: StageChange,
     writing: StageChange,
     sent: SentFrames,
-    /// What is left of the Close frame that is being sent.
+    /// The rest of the Close frame that is being sent.
     farewell: Option<&'static [u8]>,
 }
 

@@ -8,7 +8,7 @@ use crate::principal::Principal;
 /// Whether a principal may see an event.
 pub(crate) type MaySee = fn(&Principal, &Written) -> bool;
 
-/// Who listens, and what decides about each event.
+/// The principal who listens, and the rule that decides about each event.
 pub(super) struct Audience {
     pub(super) principal: Principal,
     pub(super) may_see: MaySee,

@@ -209,7 +209,7 @@ impl Feed {
         lock(&self.kept).end()
     }
 
-    /// What is at the place.
+    /// The event at the place; or that events from there on are missed, or that it is yet to come.
     pub(crate) fn at(&self, place: u64) -> NextEvent {
         let kept = lock(&self.kept);
         match place.checked_sub(kept.first) {

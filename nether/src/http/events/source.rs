@@ -77,7 +77,7 @@ impl EventSource {
 }
 
 impl EventReader {
-    /// What is next, past which it goes.
+    /// Reads the next event, and moves past it.
     ///
     /// # Errors
     /// If the log cannot be read.

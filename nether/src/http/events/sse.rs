@@ -177,7 +177,7 @@ impl Client {
         self.filter.wants(&event.fields) && audience.is_none_or(|it| it.may_see(event))
     }
 
-    /// What is there already.
+    /// The frames that can be sent without waiting, up to a batch.
     async fn ready(&mut self) -> Bytes {
         let mut frames: Vec<Bytes> = Vec::new();
         let mut bytes = 0;

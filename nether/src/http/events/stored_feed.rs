@@ -282,7 +282,7 @@ pub(crate) struct StoredReader {
 }
 
 impl StoredReader {
-    /// What is next.
+    /// Reads the next event, and moves past it.
     ///
     /// # Errors
     /// If the log cannot be read.

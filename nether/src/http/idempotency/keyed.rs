@@ -287,7 +287,7 @@ fn kept_headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
     kept.collect()
 }
 
-/// What is kept of a request whose answer could not be made.
+/// The answer that is kept for a request whose own answer could not be made.
 fn internal() -> StoredAnswer {
     StoredAnswer {
         status: StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
@@ -318,7 +318,8 @@ fn again(answer: &StoredAnswer, patience: &ClientPatience) -> Response {
     response
 }
 
-/// What is left of an answer that was not kept whole: of a success, that it was one.
+/// The repeated answer where the body was not kept: a problem of the same status, or for a success a conflict
+/// that names it.
 fn without_body(status: StatusCode) -> Details {
     if status.is_client_error() || status.is_server_error() {
         return Details::new(status, "");

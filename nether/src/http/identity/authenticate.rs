@@ -102,7 +102,7 @@ pub trait Authenticate: Send + Sync + 'static {
     /// description of the API.
     fn schemes(&self) -> Vec<SecurityScheme>;
 
-    /// Who sent the request with that head.
+    /// Finds out who sent the request with that head.
     ///
     /// # Errors
     /// The problem with which the request is answered: [`ProblemDetails::unauthorized`] if the credentials
@@ -191,7 +191,7 @@ impl Authenticator {
         }
     }
 
-    /// Who sent the request with that head.
+    /// Finds out who sent the request with that head.
     pub(crate) fn authenticate(
         &self,
         head: RequestHead,

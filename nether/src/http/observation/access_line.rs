@@ -12,7 +12,7 @@ pub(super) struct AccessLine<'a> {
     pub(super) version: Version,
     pub(super) client: SocketAddr,
     pub(super) route: Option<&'a str>,
-    /// Of the answer, if there was one.
+    /// The status of the answer, if there was one.
     pub(super) status: Option<StatusCode>,
     /// How many of its bytes were sent.
     pub(super) bytes: u64,

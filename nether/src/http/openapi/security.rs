@@ -1,4 +1,4 @@
-//! Who may ask, in the description: the schemes of the server's authenticator, and what each endpoint
+//! Access control, in the description: the schemes of the server's authenticator, and what each endpoint
 //! requires.
 
 use serde_json::{Map, Value, json};

@@ -24,7 +24,7 @@ pub(crate) fn is_asked_all_the_time(path: &str) -> bool {
     PROBES.contains(&path) || path == "/metrics"
 }
 
-/// What is served of it at the address.
+/// The routes for operators that this address serves.
 pub(crate) fn router(state: &Arc<ServerState>) -> Router {
     let (settings, is_private) = (&state.settings, state.is_private);
     let mut router = Router::new();

@@ -198,7 +198,8 @@ impl Details {
         Details::new(StatusCode::UNAUTHORIZED, detail)
     }
 
-    /// Who asks may not: the role is missing, or the principal is not the one that it would have to be.
+    /// The principal may not do this: the role is missing, or the principal is not the one that it would have
+    /// to be.
     pub(crate) fn forbidden(role: Option<&str>) -> Self {
         let detail = role.map(|role| format!("this requires the role `{role}`"));
         Details::explained(StatusCode::FORBIDDEN, detail.unwrap_or_default())

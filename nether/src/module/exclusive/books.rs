@@ -6,7 +6,7 @@ use crate::module::exclusive::ExclusiveCell;
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
 
-/// What is done, and not yet said to those who count.
+/// The counts of handled messages that are not reported yet.
 #[derive(Default)]
 pub(super) struct Books {
     /// Messages that the mailbox counts as waiting.

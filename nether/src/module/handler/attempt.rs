@@ -27,7 +27,7 @@ use crate::race::race;
 #[derive(Debug)]
 pub enum Attempts {}
 
-/// That a message can be handled more than once.
+/// A message that can be handled more than once.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{M}` cannot be tried again: it is not `Clone`",

@@ -328,7 +328,7 @@ where
     Attempt::Ended(result)
 }
 
-/// What is to be done around a handler besides, if anything.
+/// The observation around a handler, if it is observed or crashes in a test.
 #[inline]
 pub(crate) fn observed<M: Module>(
     ctx: &Context<M>,

@@ -35,7 +35,7 @@ pub(super) struct Accepted<M: Module + Shared> {
     pub(super) end: MessageEnd,
 }
 
-/// What is seen from outside of a handler that is not done.
+/// Guards that make a handler which is not done visible from outside.
 struct PendingHandler<'a> {
     _begun: Begun<'a>,
     /// Between two polls.

@@ -138,7 +138,7 @@ pub(super) async fn until_obstacle(scope: &Scope) {
 pub(super) struct Offered<P> {
     /// `None` once it has entered.
     offer: Option<(P, Header)>,
-    /// That it waits, for the unit of work that closes.
+    /// The wait for a place, as the unit of work that closes finds it.
     wait: Option<PlaceWait>,
 }
 

@@ -104,7 +104,7 @@ impl<M> ModuleSlot<M> {
         module
     }
 
-    /// Whoever waits for the module waits again.
+    /// Notes that a module will be made: callers wait for it again, and are not refused.
     pub(super) fn expect(&self) {
         self.is_gone.store(false, Ordering::SeqCst);
     }

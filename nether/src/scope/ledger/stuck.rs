@@ -68,7 +68,7 @@ struct StuckSet<'a> {
     parked: &'a HashMap<DeliveryKey, ParkedHandler>,
     outside: &'a Outside,
     witness: Witness,
-    /// What is queued, by the numbers of the messages.
+    /// The queue entries, by the numbers of the messages.
     queued: HashMap<u64, Vec<Queued>>,
     known: HashSet<DeliveryKey>,
     /// How many of those that are known have places of each shared module.
@@ -246,7 +246,8 @@ impl StuckSet<'_> {
     }
 }
 
-/// What is queued, by the numbers of the messages; not what waits behind the same message.
+/// Groups queue entries by the numbers of their messages; leaves out those that wait behind another delivery
+/// of their event.
 fn by_message<'a>(entries: impl Iterator<Item = &'a QueuedEntry>) -> HashMap<u64, Vec<Queued>> {
     let mut queued: HashMap<_, Vec<_>> = HashMap::new();
     for entry in entries {
