@@ -111,7 +111,7 @@ fn takes_mut_self(handlers: &[Handler], block: &Block, any_method: bool) -> bool
     some_handler || (any_method && some_method())
 }
 
-/// Whoever attaches a module makes it.
+/// Checks that a `manual` module has no `#[init]`: its value is made by the code that attaches it.
 fn check_manual(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) {
     if let (true, Some(init)) = (args.is_manual, &hooks.init) {
         let message = format!(

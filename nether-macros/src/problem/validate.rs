@@ -114,7 +114,7 @@ fn refuse_union(item: &ItemUnion, diagnostics: &Diagnostics) -> Option<CheckedPr
     None
 }
 
-/// What is inside of a variant makes no other problem of it.
+/// Checks that no field has a `#[problem(..)]`: the fields of a variant do not make another problem of it.
 fn check_fields(definition: &DerivedItem, diagnostics: &Diagnostics) {
     for field in definition.fields().into_iter().flatten() {
         for attribute in field.attrs.iter().filter(|it| is_ours(it)) {

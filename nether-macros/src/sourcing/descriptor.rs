@@ -19,7 +19,7 @@ pub(super) struct Parts<'a> {
     pub(super) handles: Vec<TokenStream>,
     pub(super) emits: Vec<TokenStream>,
     pub(super) calls: Vec<TokenStream>,
-    /// What is asked for besides the store.
+    /// The resources that it asks for besides the store.
     pub(super) resources: Vec<TokenStream>,
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn keyed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStre
     })
 }
 
-/// That aggregates, projections and sagas may list it.
+/// Proof that aggregates, projections and sagas may list the message.
 pub(crate) fn listed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let [listed, module, by, uses, add] = match message.kind {
         MessageKind::Command => [

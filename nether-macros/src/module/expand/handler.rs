@@ -175,7 +175,7 @@ impl ModuleExpander<'_> {
         })
     }
 
-    /// Of modules that others start, there may be several to choose from.
+    /// The proof that the module handles the message. A `manual` module need not be the only one that does.
     fn handled_by(&self, handler: &Handler) -> TokenStream {
         let (ty, is_only) = (self.ty, !self.module.is_manual);
         let place = last_span(ty);

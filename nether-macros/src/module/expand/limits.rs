@@ -61,8 +61,8 @@ impl ModuleExpander<'_> {
         format_ident!("LIMITS_OF_{}", handler.variant, span = spans::attribute())
     }
 
-    /// What is called for the message: the handler, or middleware around it. That a type in the list stands
-    /// around the message is asserted here alone, and shown at the type.
+    /// The call for the message: the handler, or middleware around it. Each type in the list is asserted to
+    /// stand around the message here alone, and the error is shown at the type.
     pub(super) fn called(&self, policy: &Policy) -> TokenStream {
         let inner_first = policy.with.iter().rev();
         inner_first.fold(quote!(()), |inner, middleware| {

@@ -263,7 +263,7 @@ impl SagaExpander<'_> {
     }
 }
 
-/// That the saga lists the commands.
+/// Proofs that the saga lists the commands.
 pub(super) fn proofs(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStream {
     let proofs = saga.sends.iter().map(|command| {
         let p = paths.private();
