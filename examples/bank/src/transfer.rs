@@ -13,9 +13,9 @@ use crate::account::{Credit, Credited, Debit, Debited, Refund};
 pub struct Transfer {
     /// The number of the transfer, which whoever asks for it has chosen: asked for twice, it is done once.
     pub transfer_id: String,
-    /// Whose money.
+    /// The account that pays.
     pub from: String,
-    /// Who gets it.
+    /// The account that gets the money.
     pub to: String,
     /// How much.
     pub cents: u64,
@@ -33,9 +33,9 @@ pub struct Cancel {
 pub struct Requested {
     /// Its number.
     pub transfer_id: String,
-    /// Whose money.
+    /// The account that pays.
     pub from: String,
-    /// Who gets it.
+    /// The account that gets the money.
     pub to: String,
     /// How much.
     pub cents: u64,

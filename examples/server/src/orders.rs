@@ -9,7 +9,7 @@ use serde::Serialize;
 /// Orders something.
 #[command(reply = Order, error = OrderError, http = "POST /orders")]
 pub struct PlaceOrder {
-    /// What is ordered.
+    /// The article ordered.
     pub article: String,
     /// How many of it.
     pub pieces: u32,
@@ -34,7 +34,7 @@ pub struct FindOrder {
 /// All orders.
 #[query(reply = Vec<Order>, http = "GET /orders")]
 pub struct ListOrders {
-    /// Of this article only.
+    /// Lists orders of this article only.
     pub article: Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub struct ListOrders {
 pub struct OrderPlaced {
     /// Which one.
     pub order_id: u64,
-    /// What was ordered.
+    /// The article ordered.
     pub article: String,
 }
 
@@ -52,7 +52,7 @@ pub struct OrderPlaced {
 pub struct Order {
     /// Its number.
     pub order_id: u64,
-    /// What is ordered.
+    /// The article ordered.
     pub article: String,
     /// How many of it.
     pub pieces: u32,
@@ -72,7 +72,7 @@ pub enum OrderError {
     #[error("there are {left} of `{article}` left")]
     #[problem(status = 409, title = "Sold out")]
     SoldOut {
-        /// What was ordered.
+        /// The article ordered.
         article: String,
         /// How many there are.
         left: u32,

@@ -1,4 +1,4 @@
-//! Who does the steps.
+//! The worker, which does the steps.
 
 use nether::prelude::*;
 
