@@ -49,14 +49,14 @@ struct Aftermath<T> {
     wake_too: Vec<Waker>,
     /// The item that gave way to another.
     given_way: Option<T>,
-    /// The waker of a place that somebody gave up, or renewed.
+    /// The waker of a place that was given up, or renewed.
     waker: Option<Waker>,
 }
 
 /// The items and the end that are left when a channel ends. They are the user's, and so are not dropped under
 /// the lock.
 struct EndedChannel<T> {
-    /// How many items are given up that nobody has got.
+    /// How many items are given up that no consumer has got.
     lost: usize,
     given_up: Vec<T>,
     /// An end that came too late.
@@ -83,7 +83,7 @@ impl<T> EndedChannel<T> {
 
 /// A channel, whatever its items are.
 pub(crate) trait AnyChannel: Any + Send + Sync {
-    /// Ends it, unless it has ended. Gives back how many items are given up that nobody has got.
+    /// Ends it, unless it has ended. Returns how many items are given up that no consumer has got.
     fn end(&self, end: StreamEnd) -> usize;
 
     /// Ends it with its unit of work: not in order if it has producers. The same.
@@ -363,8 +363,8 @@ impl<T> Aftermath<T> {
     }
 }
 
-/// Drops items one by one: a panic of one must not keep others, nor whoever ends several streams, from going
-/// on.
+/// Drops items one by one: a panic of one must not keep the other drops, nor a caller that ends several
+/// streams, from going on.
 fn drop_all<T>(items: Vec<T>) {
     items.into_iter().for_each(drop_unpanicked);
 }

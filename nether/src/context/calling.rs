@@ -173,7 +173,7 @@ where
         .await;
         drop(room);
         let mut call = CallFuture::begun::<H>(&handle, stage);
-        // Whoever waits for this sees to the deadline.
+        // The caller that waits for this sees to the deadline.
         poll_fn(|cx| call.poll_stage(cx)).await
     })
 }

@@ -128,7 +128,7 @@ where
 }
 
 /// Publishes a report of the framework about what happened in the unit of work of `handle`, without ever
-/// waiting. Costs nothing when nobody listens: `event` is made only then.
+/// waiting. Costs nothing when there is no listener: `event` is made only then.
 ///
 /// Subscribers of that unit of work and of the system get it. Modules handle it outside of that unit of work,
 /// in a scope of its own: a monitor that fails, or that takes long, changes nothing of what it looks at. What

@@ -60,7 +60,8 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
     };
     scope.end(unfinished > 0);
     if unfinished == 0 && scope.in_flight() > 0 {
-        // A handler may have left a handle to somebody who sent in between; from now on that is refused.
+        // A handler may have passed on a handle with which a message was sent in between; from now on that is
+        // refused.
         unfinished = scope.drain_in_time(&LOOKUP).await;
     }
     scope.end_subscriptions();

@@ -86,8 +86,8 @@ impl SpanOutcome {
     }
 }
 
-/// The span of one message in its handler; or, if nobody wants that, the span in which the message was sent,
-/// so that what the handler logs is still found there.
+/// The span of one message in its handler; or, if no subscriber wants that, the span in which the message was
+/// sent, so that what the handler logs is still found there.
 #[derive(Debug)]
 pub(crate) struct HandlerSpan {
     span: Span,

@@ -122,7 +122,7 @@ impl<E: Send + Sync + 'static> Subscription<E> {
     }
 }
 
-/// The subscriptions of one context: a sender for each type that somebody subscribed to.
+/// The subscriptions of one context: a sender for each type that has subscribers.
 #[derive(Default)]
 struct Subscriptions(Mutex<Vec<(usize, Erased)>>);
 
@@ -208,7 +208,8 @@ fn new_everywhere<E: Send + Sync + 'static>() -> Arc<dyn Subscribers> {
     Arc::new(Everywhere(Mutex::new(Some(Sender::<E>::new(CAPACITY)))))
 }
 
-/// Does `with` the sender of the subscribers of the whole system, unless they have been told that it is over.
+/// Does `with` the sender of the subscribers of the whole system, unless they have been notified that it is
+/// over.
 fn everywhere<E: Send + Sync + 'static, T>(
     subscribers: &Arc<dyn Subscribers>,
     with: impl FnOnce(&Sender<E>) -> T,
@@ -231,7 +232,7 @@ pub(super) fn notify_subscribers<E: Event>(
         let notify = || everywhere(subscribers, |sender| sender.send(Arc::clone(event)));
         let _ = catch_unwind(AssertUnwindSafe(notify));
     }
-    // The event is serialised only while somebody looks on.
+    // The event is serialised only while there is an onlooker.
     if let Some(onlookers) = scope.mediator.onlookers.get()
         && everywhere(onlookers, has_receivers::<AnyEvent>) == Some(true)
     {

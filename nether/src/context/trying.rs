@@ -43,7 +43,7 @@ where
         } = delivery;
         match route.to(&message) {
             To::Queue(queue) => {
-                // Whoever awaits the reply puts a waker of its own in.
+                // The task that awaits the reply puts a waker of its own in.
                 let (to, awaited) = reply(&Context::from_waker(Waker::noop()));
                 let expected = || (awaited.expected(), handle.delivery().is_some());
                 if let Err(deadlock) = wait(M::NAME, source.scope, queue.waiter(), expected) {

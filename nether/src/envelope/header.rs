@@ -82,7 +82,7 @@ pub(crate) struct FailureOrigin {
 }
 
 impl FailureOrigin {
-    /// Keeps the failure for whoever closes the unit of work; if that is over, it can only be logged.
+    /// Keeps the failure for the `close` of the unit of work; if that is over, it can only be logged.
     #[cold]
     pub(crate) fn keep(self, kind: FailureKind) {
         let FailureOrigin {

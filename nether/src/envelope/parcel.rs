@@ -21,7 +21,7 @@ pub trait Parcel: Packed + Send + 'static {
     /// The message.
     type Message: Message;
 
-    /// The message, which nobody has handled yet.
+    /// The message, which no handler has taken yet.
     ///
     /// # Panics
     /// If it was handled before.

@@ -165,7 +165,7 @@ pub enum StartProblem {
         /// The problem with the value.
         reason: String,
     },
-    /// The system was told to stop while it started.
+    /// The system was stopped while it started.
     Stopped,
 }
 

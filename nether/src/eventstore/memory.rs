@@ -19,7 +19,7 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub struct MemoryStore {
     kept: Mutex<MemoryLog>,
-    /// The position of the newest event. Told after the event is in `kept`.
+    /// The position of the newest event. Changed after the event is in `kept`.
     head: watch::Sender<Position>,
 }
 

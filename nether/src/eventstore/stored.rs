@@ -101,8 +101,8 @@ pub trait Storable: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Storable for T {}
 
-/// How something is [`Storable`]. It is told by a value and not by a bound: so what is wrong is told where
-/// that is made, and once.
+/// How something is [`Storable`]. A value says so and not a bound, so that an error is reported once, where
+/// the value is made.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Keeping<T> {

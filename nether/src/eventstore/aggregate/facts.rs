@@ -62,7 +62,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Facts for a test of an aggregate: nobody in particular asks, now, by a command without an ID.
+    /// Facts for a test of an aggregate: no principal asks, now, by a command without an ID.
     pub fn new() -> Self {
         Facts {
             principal: None,

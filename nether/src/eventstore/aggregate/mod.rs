@@ -83,8 +83,8 @@ pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// The types that belong to an aggregate. It asks for nothing: what is wrong with the aggregate is told where
-/// it is made one, and not with each of its messages.
+/// The types that belong to an aggregate. It asks for nothing: what is wrong with the aggregate is reported
+/// where it is made one, and not with each of its messages.
 #[doc(hidden)]
 pub trait Parts: Sized {
     /// One of its events.

@@ -11,7 +11,7 @@ use crate::eventstore::backend::{EventId, Position, StreamId};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The stream is in another version than the append expects: somebody else has written to it.
+    /// The stream is in another version than the append expects: another writer has appended to it.
     Conflict {
         /// The stream.
         stream: StreamId,
@@ -64,7 +64,7 @@ pub enum StoreError {
         /// What it says of it.
         reason: String,
     },
-    /// Somebody else holds the store, and did not let go of it in time.
+    /// The store is held elsewhere, and was not released in time.
     Locked {
         /// What it says of it.
         reason: String,
@@ -141,8 +141,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether trying again alone cannot help: it fails in the same way until somebody removes the cause.
-    /// Other errors may pass by themselves: a lock, a full disk, a connection that is lost.
+    /// Whether trying again alone cannot help: it fails in the same way until its cause is removed. Other
+    /// errors may pass by themselves: a lock, a full disk, a connection that is lost.
     pub fn is_permanent(&self) -> bool {
         match self {
             StoreError::Duplicate { .. }

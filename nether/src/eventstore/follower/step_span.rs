@@ -36,7 +36,7 @@ static FOLLOWER: SpanKind = SpanKind {
     ],
 };
 
-/// The span of one event, or of one time-out, in its handler; nothing if nobody wants it.
+/// The span of one event, or of one time-out, in its handler; nothing if no subscriber wants it.
 pub(in crate::eventstore) struct StepSpan(Option<Box<OpenStep>>);
 
 struct OpenStep {

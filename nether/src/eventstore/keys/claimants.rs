@@ -1,4 +1,4 @@
-//! [`ClaimGuard`]: which claims of this process somebody is about to settle.
+//! [`ClaimGuard`]: which claims of this process are about to be settled.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -72,7 +72,7 @@ enum LocalKey {
 #[derive(Debug)]
 struct OwnClaim {
     record: Arc<KeyRecord>,
-    /// Dropped with it, so that the claim is known to be nobody's.
+    /// Dropped with it, so that the claim is known to have no owner.
     _guard: ClaimGuard,
 }
 
@@ -124,7 +124,7 @@ impl StoredKeys {
             let content = self.read(&request.name).await?;
             let record = content.as_deref().map(KeyRecord::read).transpose()?;
             match record.and_then(|record| self.known(record, request)) {
-                // Whoever claimed it may have settled it since it was read.
+                // Its claimant may have settled it since it was read.
                 Some(KeyClaim::Unknown) if self.read(&request.name).await? != content => continue,
                 Some(known) => return Ok(known),
                 None => {}
@@ -143,7 +143,7 @@ impl StoredKeys {
                     Err(NoRoom) => return Ok(KeyClaim::Full),
                 }
             };
-            // Dropped before the claim is written, or known not to be, it is nobody's: unknown.
+            // Dropped before the claim is written, or known not to be, it has no owner: unknown.
             let claiming = Claiming(self, Some(request));
             let written = self
                 .write(&request.name, content, Some(&claim.record))
@@ -264,7 +264,7 @@ impl StoredKeys {
         }
     }
 
-    /// Nobody will settle the claim, which stays in the store.
+    /// The claim will not be settled, and stays in the store.
     fn abandon_key(&self, name: &KeyName) {
         if let Some(claim) = self.claim_in_progress(name) {
             let record = &claim.record;
@@ -367,7 +367,7 @@ impl KeyStore for StoredKeys {
     }
 }
 
-/// A claim that is being written. Dropped, nobody knows whether it was.
+/// A claim that is being written. If this is dropped, it is not known whether it was written.
 struct Claiming<'a>(&'a StoredKeys, Option<&'a KeyedRequest>);
 
 impl Claiming<'_> {

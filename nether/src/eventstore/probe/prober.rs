@@ -38,7 +38,7 @@ impl<'a> Prober<'a> {
         format!("{}/{step}", self.path)
     }
 
-    /// Inside of the type which that visitor is of. Unlike the name that serde is told, its own has what a
+    /// Inside of the type which that visitor is of. Unlike the name that serde is given, its own has what a
     /// generic type is made of.
     fn of<V>(mut self) -> Self {
         self.around.push(type_name::<V>());

@@ -285,7 +285,7 @@ impl Subject<'_> {
         for sample in &record.samples {
             let whole = value(sample.get());
             if self.read(sample.get()).is_err() {
-                continue; // That is told already.
+                continue; // Reported already.
             }
             for place in fields(&whole).iter().filter(optional) {
                 let text = without(&whole, place).to_string();
