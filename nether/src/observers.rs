@@ -39,7 +39,7 @@ pub(crate) trait Onlooker: fmt::Debug + Send + Sync {
     /// Why the message is not let through, if it is not.
     fn rejection(&self) -> Option<&Rejection>;
 
-    /// Is told how the handler ended.
+    /// Learns how the handler ended.
     fn end(&mut self, how: Ending, error: Option<&dyn fmt::Display>);
 }
 
@@ -61,7 +61,7 @@ pub enum Ending {
     TimedOut,
     /// Something failed that the handler depends on: the event store of an aggregate.
     Unavailable,
-    /// It was dropped: its module was cut off, its unit of work ended, or nobody waited any more for the
+    /// It was dropped: its module was cut off, its unit of work ended, or no caller waited any more for the
     /// answer to a query.
     CutOff,
 }

@@ -96,8 +96,8 @@ impl Principal {
         }))
     }
 
-    /// Nobody in particular: what an authenticator returns for a request without credentials that may go on
-    /// all the same. A unit of work with it has no principal.
+    /// The anonymous principal: what an authenticator returns for a request without credentials that may go
+    /// on all the same. A unit of work with it has no principal.
     pub fn anonymous() -> Self {
         Principal(Arc::default())
     }
@@ -153,7 +153,7 @@ impl Principal {
         self.0.id.clone()
     }
 
-    /// Whether it is nobody in particular.
+    /// Whether it is the anonymous principal.
     pub fn is_anonymous(&self) -> bool {
         self.0.id.is_none()
     }

@@ -92,8 +92,8 @@ fn check_handles_given(args: &ModuleArgs, diagnostics: &Diagnostics) {
     }
 }
 
-/// One handler with `&mut self` makes the module exclusive. If nobody knows which methods are handlers, any
-/// method counts.
+/// One handler with `&mut self` makes the module exclusive. If it is not known which methods are handlers,
+/// any method counts.
 fn takes_mut_self(handlers: &[Handler], block: &Block, any_method: bool) -> bool {
     let some_handler = handlers
         .iter()

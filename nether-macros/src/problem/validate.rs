@@ -106,7 +106,7 @@ fn check_feature(diagnostics: &Diagnostics) -> Option<()> {
     None
 }
 
-/// Problems are told apart by variant.
+/// Refuses a union: problems are distinguished by variant.
 fn refuse_union(item: &ItemUnion, diagnostics: &Diagnostics) -> Option<CheckedProblem> {
     let message = "`#[derive(Problem)]` is for an `enum` or a `struct`, not a `union`";
     let help = "write an `enum`, with a variant for each problem";

@@ -83,7 +83,7 @@ pub(super) fn find(
                 check_no_hook(function, whose, diagnostics);
                 methods.read(function, listed, diagnostics);
             }
-            // Nobody knows what it would have taken.
+            // It is not known what it would have taken.
             Member::Broken(_) => methods.explained.fill(true),
             Member::Method(_) | Member::Other(_) => {}
         }

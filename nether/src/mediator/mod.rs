@@ -53,7 +53,7 @@ pub(crate) struct Mediator {
     mailboxes: Mutex<Vec<Weak<dyn HoldsMessages>>>,
     /// What runs besides modules.
     pub(crate) tasks: Tasks,
-    /// Whether somebody looks after handlers that take long.
+    /// Whether handlers that take long are looked for.
     pub(crate) watch: Watch,
     /// How long closing waits for outsiders, when all that is left waits at a stream.
     pub(crate) close_patience: Duration,
@@ -74,7 +74,7 @@ pub(crate) struct Mediator {
     pub(crate) recorder: Recorder,
 }
 
-/// What a system was told before it started.
+/// The settings that a system had when it started.
 pub(crate) struct Settings {
     pub(crate) max_depth: u32,
     pub(crate) max_in_flight: Option<usize>,

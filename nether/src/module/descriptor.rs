@@ -74,7 +74,7 @@ impl ModuleDescriptor {
         all
     }
 
-    /// Middleware of its handlers that nobody provides, as the error of its start: for what is started
+    /// Middleware of its handlers that is not provided, as the error of its start: for what is started
     /// without a check of the whole program.
     pub(super) fn check_middleware(&self, resources: &Resources) -> Result<()> {
         let mut all = self.middleware().into_iter();
@@ -97,7 +97,7 @@ impl ModuleDescriptor {
 
 /// An instance, whatever its type.
 #[doc(hidden)]
-#[allow(private_interfaces, missing_docs)] // Named by the hidden `ModuleDescriptor`; nobody outside calls it.
+#[allow(private_interfaces, missing_docs)] // Named by the hidden `ModuleDescriptor`; not called outside.
 pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn id(&self) -> InstanceId;
     /// Which of its module's instances it is.

@@ -32,8 +32,8 @@ pub(super) struct Properties {
     deadline: OnceLock<Deadline>,
     /// There if the deadline is that of the beginning alone: what has begun before it has none.
     beginning: OnceLock<StartDecision>,
-    /// Told when a deadline is set while it may be waited for. Only the outermost unit of work has it, for
-    /// all that is nested in it, and only if there is a handle that could set one.
+    /// Notified when a deadline is set while it may be waited for. Only the outermost unit of work has it,
+    /// for all that is nested in it, and only if there is a handle that could set one.
     deadline_set: OnceLock<Arc<Notify>>,
     principal: OnceLock<Principal>,
     /// Set if it is the program's own work, which may send what requires a principal.
@@ -183,7 +183,7 @@ impl Scope {
         self.properties.get_or_init(Box::default)
     }
 
-    /// The id, drawn now if nobody asked before.
+    /// The id, drawn now if it was not asked for before.
     pub(crate) fn id(&self) -> ContextId {
         *self
             .properties()

@@ -85,7 +85,7 @@ impl System {
     pub async fn shutdown(&self) -> ShutdownReport {
         if !self.inner.has_shut_down.swap(true, Ordering::SeqCst) {
             let system = self.clone();
-            // A task of its own: whoever asked may stop waiting, the system stops all the same.
+            // A task of its own: the caller may stop waiting, and the system stops all the same.
             let runtime = self.inner.mediator.runtime.clone();
             runtime.spawn(async move {
                 let end = ShutdownEnd(system);
@@ -183,7 +183,7 @@ impl Drop for ShutdownEnd {
         let System { inner } = &self.0;
         inner.mediator.stopping.end();
         inner.mediator.end_subscriptions();
-        // What nobody else has is dropped before the report: a store is closed then.
+        // Values that have no other holder are dropped before the report: a store is closed then.
         let resources = inner.mediator.resources.swap(Arc::default());
         drop_unpanicked(resources);
         let _ = inner.report.set(self.0.count());

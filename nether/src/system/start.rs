@@ -86,7 +86,7 @@ fn into_result(problems: Vec<StartProblem>) -> Result<(), StartError> {
 }
 
 async fn start(mut builder: SystemBuilder) -> Result<System, StartError> {
-    // A runtime without timers cannot wait before a restart: it is told here, and not in some task then.
+    // A runtime without timers cannot wait before a restart: this panics here, and not in some task then.
     drop(sleep(Duration::ZERO));
     if let Some(prepare) = builder.prepare {
         prepare();

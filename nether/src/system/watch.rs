@@ -77,7 +77,7 @@ struct Watcher {
 #[derive(Clone, Copy)]
 struct WatchedMessage {
     since: Instant,
-    /// It is told when it takes longer than this.
+    /// The time after which a slow one is reported.
     limit: Duration,
 }
 

@@ -37,7 +37,7 @@ impl SpanLevel {
 pub(crate) struct SpanCallsite {
     /// Set before anybody else sees it.
     metadata: OnceLock<Metadata<'static>>,
-    /// Whether nobody wants any of its spans.
+    /// Whether no subscriber wants any of its spans.
     is_off: AtomicBool,
 }
 

@@ -3,8 +3,8 @@
 //! "Some deadlock properties of computer systems", 1972) by the call that closes it.
 //!
 //! The graph is in `graph`; here is who is in it: a module in whose task a call is made. A delivery that runs
-//! in a task of its own is in it too, once it waits: nobody waits for its reply there, but whoever closes its
-//! unit of work waits for its end.
+//! in a task of its own is in it too, once it waits: no caller waits for its reply there, but a `close` of
+//! its unit of work waits for its end.
 
 mod closing;
 mod elsewhere;
@@ -199,7 +199,7 @@ impl Drop for Entered {
 /// Guard that marks a delivery as being polled; removes the mark when dropped.
 #[must_use]
 pub(crate) struct DeliveryPoll {
-    /// The number that stands for it, unless it waits on behalf of somebody else: 0.
+    /// The number that stands for it, or 0 if it waits on behalf of another.
     number: u64,
 }
 
@@ -336,9 +336,9 @@ pub(crate) fn outside<T>(act: impl FnOnce() -> T) -> T {
     act()
 }
 
-/// Registers that whoever's task this runs in, if it is in the graph, waits for the reply to a message of a
-/// unit of work. The wait ends when the reply arrives or is no longer expected. `reply` says too whether the
-/// unit of work knows of the wait.
+/// Registers a wait for the reply to a message of a unit of work, by the node in whose task this runs, if
+/// that is in the graph. The wait ends when the reply arrives or is no longer expected. `reply` says too
+/// whether the unit of work knows of the wait.
 ///
 /// # Errors
 /// If it would wait for ever.

@@ -130,7 +130,7 @@ impl Node {
         waits
     }
 
-    /// Wakes whoever waits for these, and for what they wait for in turn.
+    /// Wakes the tasks that wait for these, and for what they wait for in turn.
     pub(crate) fn wake_waits(nodes: impl IntoIterator<Item = Arc<Node>>, holders: Holders<'_>) {
         let (mut seen, mut next) = (HashSet::new(), Vec::from_iter(nodes));
         while let Some(node) = next.pop() {

@@ -90,7 +90,7 @@ impl ModuleExpander<'_> {
         quote_spanned!(end=> #made(#result))
     }
 
-    /// By `#[init]`, or by `Default`. A manual module is made by whoever attaches it.
+    /// By `#[init]`, or by `Default`. A manual module is made by the code that attaches it.
     pub(super) fn construct(&self) -> TokenStream {
         if self.module.is_manual {
             return TokenStream::new();

@@ -1,4 +1,4 @@
-//! [`RequestBody`]: a request's body as it comes, within bounds that hold for every request, whoever reads
+//! [`RequestBody`]: a request's body as it comes, within bounds that hold for every request, whatever reads
 //! it: how long it may take, how fast it must come, and how much memory all of them together may take.
 
 use std::pin::Pin;
@@ -28,7 +28,7 @@ const SHARE: usize = 8;
 /// How long a body may come more slowly than it must: a connection needs some time to get going.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How many looks at a body that nobody wants find out whether all of it has come.
+/// How many looks at an unwanted body find out whether all of it has come.
 const LOOKS: usize = 2;
 
 /// How much memory the bodies take that are being read, over all connections.

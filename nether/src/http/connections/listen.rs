@@ -76,7 +76,7 @@ impl Drop for Listening {
     }
 }
 
-/// Accepts until it is told to stop, and then waits for the connections.
+/// Accepts until `closing` says to stop, and then waits for the connections.
 async fn accept(listener: TcpListener, gateway: Arc<Gateway>, closing: watch::Receiver<bool>) {
     let connections = Connections::new(gateway);
     let mut accepting = closing.clone();

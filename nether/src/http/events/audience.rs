@@ -28,7 +28,7 @@ pub(crate) const fn audience<E: Endpoint + Event>() -> Option<MaySee> {
     }
 }
 
-/// Nobody sees an event that cannot be read.
+/// Whether a principal may see an event; none may see one that cannot be read.
 fn may_see<E: Endpoint + Event>(principal: &Principal, event: &Written) -> bool {
     let typed = event.typed.get::<E>(event.text());
     let rule = E::ACCESS.zip(typed);

@@ -30,7 +30,7 @@ pub(crate) enum EventReader {
         feed: Arc<Feed>,
         /// The place of the next event.
         place: u64,
-        /// The place that the client was told last: where it goes on if it comes back.
+        /// The place that the client was sent last: where it goes on if it comes back.
         told: u64,
     },
     Stored(StoredReader),
@@ -128,7 +128,7 @@ impl EventReader {
         }
     }
 
-    /// The client was told its place.
+    /// Notes that the client was sent its place.
     pub(crate) fn note_told(&mut self) {
         match self {
             EventReader::Published { place, told, .. } => *told = *place,

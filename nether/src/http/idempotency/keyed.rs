@@ -63,7 +63,7 @@ impl Default for IdempotencyKeys {
 /// What the handler of the first request with a key came to.
 pub(crate) struct FirstAnswer {
     pub(crate) response: Response,
-    /// Whether nobody knows how far the command came.
+    /// Whether it is not known how far the command came.
     pub(crate) is_unknown: bool,
     /// Whether the command was rejected before its handler had it: the key is free for another try.
     pub(crate) is_rejected: bool,
@@ -74,8 +74,8 @@ pub(crate) fn is_rejected<T, E>(called: &Result<T, CallError<E>>) -> bool {
     matches!(called, Err(CallError::Rejected(rejection)) if !rejection.is_late())
 }
 
-/// Whether nobody knows how far a command came that was begun: a stop cut it off. Of one that `resumes`, that
-/// is so also if its store failed: the next attempt finds out whether it was stored.
+/// Whether it is not known how far a command came that was begun: a stop cut it off. Of one that `resumes`,
+/// that is so also if its store failed: the next attempt finds out whether it was stored.
 pub(crate) fn is_unknown<T, E>(called: &Result<T, CallError<E>>, resumes: bool) -> bool {
     match called {
         Err(CallError::Unavailable(error)) => resumes && !is_id_reused(error),

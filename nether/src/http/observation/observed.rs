@@ -19,7 +19,7 @@ type RouteName = Cow<'static, str>;
 /// A request that is observed, in the request's extensions. The extensions of other requests have nothing.
 #[derive(Debug)]
 pub(in crate::http) struct ObservedRequest {
-    /// Disabled, if nobody wants it.
+    /// Disabled, if no subscriber wants it.
     pub(super) span: Span,
     /// The trace: the request's own span, or else what the client says.
     pub(super) trace: Option<TraceContext>,

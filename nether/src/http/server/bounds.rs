@@ -1,4 +1,4 @@
-//! What a [`Server`] may be told about how much clients may ask for at once.
+//! Settings of a [`Server`] about how much clients may ask for at once.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a server can be told about `Idempotency-Key`, and where it keeps the keys.
+//! Settings of a server about `Idempotency-Key`, and where it keeps the keys.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -21,7 +21,7 @@ use crate::wait_queue::WaitQueue;
 use crate::waiting;
 
 /// The most messages a module starts before it says so to those who wait for room: enough that the lock costs
-/// little per message, few enough that nobody is held up for long.
+/// little per message, few enough that no sender is held up for long.
 const STEP: usize = 256;
 
 /// What the consumer gets.

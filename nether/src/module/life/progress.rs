@@ -19,8 +19,8 @@ pub(crate) struct BeingHandled {
     pub(crate) is_of_report: bool,
 }
 
-/// What a module is told, and tells, with each message. On a cache line apart from what others write: on two
-/// threads that costs more than all else.
+/// The flags that a module reads and writes with each message. On a cache line apart from what others write:
+/// on two threads that costs more than all else.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub(in crate::module) struct Progress {

@@ -52,7 +52,7 @@ const RAN_WELL: Duration = Duration::from_secs(10 * 60);
 pub(super) enum ModuleSource<M> {
     /// From its `#[init]` or `Default`, as often as need be.
     Construct(fn(Arc<Resources>) -> BoxFuture<Result<M>>),
-    /// From whoever attached it, once.
+    /// The value with which it was attached, once.
     Value(Mutex<Option<M>>),
 }
 
@@ -93,9 +93,9 @@ pub(super) struct Supervisor<M: Module> {
 
 /// What becomes of a module that has crashed.
 enum AfterCrash {
-    /// It is made anew after that wait.
+    /// It is restarted after that wait.
     Restart(Duration),
-    /// It is left alone for that long, and then made anew.
+    /// It is left alone for that long, and then restarted.
     CrashLoop(Duration),
     Stop,
 }
@@ -220,7 +220,7 @@ impl<M: Module> Supervisor<M> {
     /// There is another module, which begins to run.
     fn mark_restarted(&self, crash: Crash) {
         self.life.be(ModuleState::Restarting);
-        // Before anybody is told of it, and sends.
+        // Before any caller is notified of it, and sends.
         self.cell.end_crash_loop();
         let restarts = self.life.count_restart();
         report_restarted(&self.module_handle, self.name(), restarts, crash);
@@ -235,7 +235,7 @@ impl<M: Module> Supervisor<M> {
         report_crash_looping(&self.module_handle, self.name(), restarts, wait, crash);
     }
 
-    /// Waits for the next try. Says whether there is one: a module that nobody needs any more ends at once.
+    /// Waits for the next try. Says whether there is one: a module that is not needed any more ends at once.
     async fn wait_for_try(&self, wait: Duration) -> bool {
         let tried = async {
             sleep(wait).await;
@@ -271,7 +271,7 @@ impl<M: Module> Supervisor<M> {
                 // Longer each time, and not in step with others who crashed of the same.
                 AfterCrash::Restart(BACKOFF.wait(crashes, &self.mediator.chance))
             }
-            // Whoever supervises the process sees to it.
+            // The supervisor of the process restarts it.
             _ if policy.is_essential => AfterCrash::Stop,
             _ => {
                 self.crash_loops += 1;

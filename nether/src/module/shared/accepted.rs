@@ -237,7 +237,7 @@ impl<M: Module + Shared> Accepted<M> {
                 scope.take_back(1)
             };
         }
-        // A command runs on when its caller leaves, so nobody is there to notice that it ended here.
+        // A command runs on when its caller leaves, so no caller is there to notice that it ended here.
         let kind = scope.obstacle().unwrap_or(FailureKind::Stopped);
         let (source, module) = (ctx.handle().source(), cell.declaration);
         report_dead_letter(source, *label, &kind, module, &|| None);

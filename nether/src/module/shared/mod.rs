@@ -56,7 +56,7 @@ pub struct SharedCell<M: Module + Shared> {
     /// When the module is built again, if the cell is closed only until then. Locked to close it and to open
     /// it.
     next_try: Mutex<Option<Instant>>,
-    /// Told by `close`, by every message that ends after it, and by a crash.
+    /// Notified by `close`, by every message that ends after it, and by a crash.
     changed: Notify,
     stopping: Arc<Stopping>,
     /// Where handlers run that no caller runs.
@@ -202,7 +202,7 @@ impl<M: Module + Shared> CrashLoops for SharedCell<M> {
 
 /// Runs a shared module: its handlers run by themselves, so it waits for their end.
 #[doc(hidden)]
-#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
+#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; no code outside has one.
 pub struct SharedRunner<M: Module + Shared> {
     cell: Arc<SharedCell<M>>,
     ctx: Context<M>,

@@ -6,9 +6,9 @@
 //! every future that is registered, and only those that their handlers still poll answer. So a handler that
 //! works on while it holds a future that it does not poll is not taken for one that waits.
 //!
-//! Futures register while their unit of work closes, since before that nobody asks. Those that wait for a
-//! reply from a mailbox register at once: closing could not find them later. Its interleavings are tried out
-//! in `tests/models`.
+//! Futures register while their unit of work closes, because before that there is no need. Those that wait
+//! for a reply from a mailbox register at once: closing could not find them later. Its interleavings are
+//! tried out in `tests/models`.
 
 mod elsewhere;
 mod entries;

@@ -220,7 +220,7 @@ impl StuckSet<'_> {
         if let Some(seen) = seen.get(&module) {
             return *seen;
         }
-        // In a circle nobody waits for a stream.
+        // In a circle no delivery waits for a stream.
         seen.insert(module, false);
         let others = waits.get(&module).into_iter().flatten();
         let others = others.filter(|wait| self.witness.counts(wait.answered));
