@@ -116,7 +116,7 @@ impl Desk {
             order_id: order.order_id,
             article: order.article.clone(),
         };
-        // Nobody has to hear of it for the order to stand.
+        // The order stands even if no client hears of it.
         let _ = ctx.publish(placed).await;
         Ok(order)
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::plan::Plan;
 use crate::domain::workflow::{Finished, GiveUp, Started, StepFinished};
 
-/// Do a step. Somebody outside does it, and says so with [`FinishStep`](crate::domain::workflow::FinishStep).
+/// Do a step. A system outside does it, and says so with [`FinishStep`](crate::domain::workflow::FinishStep).
 #[command(name = "workflow.do_step")]
 pub struct DoStep {
     /// The workflow.

@@ -59,7 +59,7 @@ use crate::route::BoxFuture;
 ///             return Ok(Principal::anonymous());
 ///         };
 ///         let token = decode::<Payload>(token, &self.key, &self.validation);
-///         // Clients are not told what is wrong with it.
+///         // The answer does not say what is wrong with it.
 ///         let token = token.map_err(|_| ProblemDetails::unauthorized("the token is not valid"))?;
 ///         Ok(Principal::new(token.claims.sub).with_roles(token.claims.roles))
 ///     }
