@@ -142,7 +142,7 @@ impl Principal {
         Arc::make_mut(&mut self.0)
     }
 
-    /// The ID. That of an [anonymous](Principal::anonymous) principal is empty.
+    /// The ID. It is empty for an [anonymous](Principal::anonymous) principal.
     pub fn id(&self) -> &str {
         self.0.id.as_deref().unwrap_or_default()
     }

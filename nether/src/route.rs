@@ -313,7 +313,8 @@ pub(crate) enum Unaccepted<P> {
     Rejected(Rejected),
 }
 
-/// Offers a parcel that has been admitted. What is not accepted at once is boxed: it is large, and rare.
+/// Offers a parcel that has been admitted. A parcel that is not accepted at once is boxed: it is large, and
+/// rare.
 #[inline]
 pub(crate) fn offer<P>(
     queue: &Arc<dyn Queue<P>>,

@@ -140,7 +140,7 @@ impl<T> Buffer<T> {
     pub(super) fn see(&mut self, cursor: &mut Cursor) -> Option<T> {
         if let Some(missed) = self.first.checked_sub(cursor.next) {
             if !cursor.misses_nothing {
-                cursor.missed += missed; // Of others they are given up with the stream.
+                cursor.missed += missed; // Other watchers give them up with the stream.
             }
             cursor.next = self.first;
         }

@@ -86,7 +86,8 @@ pub(crate) trait AnyChannel: Any + Send + Sync {
     /// Ends it, unless it has ended. Returns how many items are given up that no consumer has got.
     fn end(&self, end: StreamEnd) -> usize;
 
-    /// Ends it with its unit of work: not in order if it has producers. The same.
+    /// Ends it with its unit of work: not in order if it has producers. Returns how many items are given up
+    /// that no consumer has got.
     fn end_of_unit(&self) -> usize;
 
     /// Whether it has producers that have not finished, and has not ended.

@@ -267,8 +267,9 @@ fn deliver<P: Parcel>(
     }
 }
 
-/// The slow way of a publish: a mailbox was full. What is left is shown in turn, as there is room. `None` if
-/// the module has refused it: one that stopped meanwhile does not handle the event any more.
+/// The slow way of a publish: a mailbox was full. The event is offered to the other modules in turn, as there
+/// is room. `None` if the module has refused it: one that stopped meanwhile does not handle the event any
+/// more.
 #[cold]
 fn show_the_rest<E: Event>(
     handle: &Handle,

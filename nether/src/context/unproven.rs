@@ -27,8 +27,8 @@ impl HandlerProof for Unproven {
 }
 
 impl<S: Caller> Context<S> {
-    /// Sends or asks the message, whether or not the compiler has seen its handler. That there is one is
-    /// checked when the system starts.
+    /// Sends or asks the message, whether or not the compiler has seen its handler. The start of the system
+    /// checks that there is one.
     pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> CallOf<'_, M> {
         CallFuture::new::<Unproven>(self.handle(), message)
     }

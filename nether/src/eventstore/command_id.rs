@@ -55,8 +55,8 @@ impl CommandId {
         }
     }
 
-    /// The id within a scope: the client, route or job that has chosen it. The same id in another scope is
-    /// another id. A scope within a scope is set by two calls, the inner one first.
+    /// The id within a scope: the client, route or job that has chosen it. An id in another scope is another
+    /// id. A scope within a scope is set by two calls, the inner one first.
     #[must_use]
     pub fn scoped(self, scope: &str) -> Self {
         let scope = scope.as_bytes();

@@ -26,7 +26,7 @@ use crate::trace::TraceContext;
 /// The properties of one context, each set at most once, but for baggage.
 #[derive(Default)]
 pub(super) struct Properties {
-    /// The unit of work that this one is nested in. What is not set here is there.
+    /// The unit of work that this one is nested in. Properties that are not set here are taken from it.
     parent: OnceLock<Arc<Scope>>,
     id: OnceLock<ContextId>,
     deadline: OnceLock<Deadline>,

@@ -34,9 +34,9 @@ impl<M: Module> fmt::Debug for Attached<M> {
 }
 
 impl System {
-    /// Attaches a module value: runs its `#[on_start]`, and from then on it gets the messages it handles. Of
-    /// one type several values may be attached, and each gets the events it handles. What it lists in `after`
-    /// is not looked at.
+    /// Attaches a module value: runs its `#[on_start]`, and from then on it gets the messages it handles.
+    /// Several values of one type may be attached, and each gets the events it handles. The modules it lists
+    /// in `after` are not looked at.
     ///
     /// ```
     /// use nether::prelude::*;

@@ -51,11 +51,11 @@ impl System {
     /// Stops the system, and returns a report.
     ///
     /// Messages from outside of handlers are refused from now on
-    /// ([`SendError::Stopping`](crate::SendError::Stopping)). What is in flight is handled to its end, with
-    /// all it causes. Then the contexts of background tasks are cancelled, and modules stop in the reverse of
-    /// the order in which they started: each handles what it still has and runs its `#[on_stop]`. All of that
-    /// may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left
-    /// then is cut off, and reported as dead letters.
+    /// ([`SendError::Stopping`](crate::SendError::Stopping)). Messages in flight are handled to their end,
+    /// with all they cause. Then the contexts of background tasks are cancelled, and modules stop in the
+    /// reverse of the order in which they started: each handles what it still has and runs its `#[on_stop]`.
+    /// All of that may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what
+    /// is left then is cut off, and reported as dead letters.
     ///
     /// If an exclusive module is cut off, its running handler is dropped where it waits, and its `#[on_stop]`
     /// does not run. The handlers of a shared module are no longer waited for.

@@ -81,8 +81,8 @@ impl Node {
         loop {
             let graph = Graph::around(self, holders, roll);
             let cycle = graph.circle(self)?;
-            // What was seen one after the other may never have been there together; but what is there still
-            // when all has been seen, was. That includes what makes the other ways no ways out.
+            // Waits that were seen one after the other may never have been there together; but those that are
+            // there still when all have been seen, were. These include what makes the other ways no ways out.
             let _refusing = lock(refusing());
             if graph.is_still_there(holders) {
                 let deadlock = Deadlock { cycle };

@@ -56,8 +56,8 @@ impl ModuleExpander<'_> {
         }
     }
 
-    /// What stands between the message and the handler: a time-out, retries, middleware. That the message
-    /// can be tried again is shown at the handler's argument.
+    /// What stands between the message and the handler: a time-out, retries, middleware. An error that the
+    /// message cannot be tried again is shown at the handler's argument.
     fn attempt(
         &self,
         handler: &Handler,

@@ -99,7 +99,7 @@ impl ModuleExpander<'_> {
         let init = self.module.hooks.init.as_ref();
         let made = match init {
             Some(init) => self.init(init),
-            // What is wrong with the block may be the `#[init]` that is missing here.
+            // The mistake in the block may be the `#[init]` that is missing here.
             None if self.module.is_broken => quote!(::core::future::pending().await),
             None => self.by_default(),
         };

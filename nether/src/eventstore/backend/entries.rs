@@ -101,7 +101,7 @@ impl MetadataEntries {
     }
 
     fn with<T: Serialize + ?Sized>(self, name: &str, value: &T) -> Self {
-        // What is no object holds no entries that could be kept.
+        // A text that is no object holds no entries that could be kept.
         let mut all = self.all().unwrap_or_default();
         let entry = to_raw_value(value).expect("it is a number or a text");
         all.insert(name.to_owned(), entry);

@@ -3,9 +3,8 @@
 //! A key is claimed by a document that must not be there yet, and settled by another one in its place. Both
 //! are written on condition that the document is as it was read, so of any number of processes one has a key.
 //! Which keys there are, how many bytes they take and when their time is over is also in memory, so that each
-//! request costs the same, however many there are. Of the keys of other processes that is known as far as
-//! they were there when this one began: so each process of a store has its own bounds, and bounds what it
-//! adds.
+//! request costs the same, however many there are. The keys of other processes are counted as far as they
+//! were there when this one began: so each process of a store has its own bounds, and bounds what it adds.
 
 mod claimants;
 mod record;

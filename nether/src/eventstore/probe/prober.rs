@@ -310,7 +310,7 @@ impl<'de> Deserializer<'de> for Prober<'_> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
-        // Of a struct with `flatten` serde asks for a map.
+        // For a struct with `flatten`, serde asks for a map.
         let expected = expected(&visitor);
         let is_struct = ["struct ", "enum "].iter().any(|it| expected.contains(it));
         if is_struct || self.choose(2, NodeKind::Guess) == 1 {

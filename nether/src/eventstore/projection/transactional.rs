@@ -172,7 +172,7 @@ impl WorkReport {
         };
         let since = since.unwrap_or_else(tokio::time::Instant::now);
         self.unexplained_since = Some(since);
-        // Of several events, the one is found first.
+        // A task of several events fails at once, so that the one at fault is found.
         if !is_one || since.elapsed() >= UNEXPLAINED_FOR {
             return Ok(EventFailure {
                 is_final: true,

@@ -94,8 +94,8 @@ impl SchemaLock {
         self
     }
 
-    /// Confirms that something is gone, such as `"event order.placed"`, as
-    /// `UPDATE_SCHEMA="event order.placed"` does. What is new is written too.
+    /// Confirms that something is gone, such as `"event order.placed"`, as `UPDATE_SCHEMA="event
+    /// order.placed"` does. New names and samples are written too.
     pub fn removed(mut self, name: impl Into<String>) -> Self {
         self.removed.push(name.into());
         self.update()
@@ -163,9 +163,9 @@ impl SchemaLock {
 /// | a type with another name, a field or variant with its old name as `rename` | no error |
 ///
 /// An event that is not stored any more is not gone if it is kept with
-/// [`becomes`](macro@crate::event#events-that-become-others): its samples have to be readable. What is gone
-/// stays in the file as `removed`, because stores may hold it: if something has its name again, that has to
-/// read it.
+/// [`becomes`](macro@crate::event#events-that-become-others): its samples have to be readable. A name that is
+/// gone stays in the file as `removed`, because stores may hold it: if something has its name again, that has
+/// to read it.
 ///
 /// It does not see
 ///

@@ -28,8 +28,8 @@ pub(super) struct Section<'a, R> {
 }
 
 impl NameKind<'_> {
-    /// Names that are gone. What is confirmed is moved to `removed`; what has come back, is moved back.
-    /// `made` says what is new, and `resembles` whether two are alike.
+    /// Finds names that are gone. A confirmed one is moved to `removed`; one that has come back is moved
+    /// back. `made` says what is new, and `resembles` whether two are alike.
     pub(super) fn compare<R>(
         &self,
         section: Section<'_, R>,

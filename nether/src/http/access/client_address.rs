@@ -192,7 +192,7 @@ mod tests {
             // Proxies alone.
             ("10.0.0.1:9", &["10.0.0.3, 10.0.0.2"], "10.0.0.3:0"),
             ("10.0.0.1:9", &[], "10.0.0.1:9"),
-            // What is said by those who are not trusted, or is no address.
+            // Claims of peers that are not trusted, or that are no address.
             ("203.0.113.9:9", &["1.1.1.1"], "203.0.113.9:9"),
             ("192.0.2.2:9", &["1.1.1.1"], "192.0.2.2:9"),
             ("10.0.0.1:9", &["1.1.1.1, unknown"], "10.0.0.1:9"),

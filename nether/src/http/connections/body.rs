@@ -59,8 +59,8 @@ struct BodyBounds {
     rate: u32,
     /// The most memory for all bodies.
     memory: usize,
-    /// So much of a body counts until its request is answered, whatever became of it. What is behind that
-    /// counts while it is held, so that a handler may take a body of any length piece by piece.
+    /// So much of a body counts until its request is answered, whatever became of it. The rest counts while
+    /// it is held, so that a handler may take a body of any length piece by piece.
     whole: usize,
 }
 

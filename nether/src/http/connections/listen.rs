@@ -174,8 +174,8 @@ impl Connections {
 
     /// Accepts the connections that wait to be, and closes the address. The system has made them, so that
     /// their clients have connected, and would be reset with it; so each gets an answer to its first request.
-    /// Nothing is waited for in between, so that few come after the last one. Who comes then is refused by
-    /// the machine itself.
+    /// Nothing is waited for in between, so that few come after the last one. A client that comes then is
+    /// refused by the machine itself.
     fn accept_waiting(&self, listener: TcpListener) {
         // As it is without the runtime, which need not know yet that there are some.
         let Ok(listener) = listener.into_std() else {

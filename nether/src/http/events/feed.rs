@@ -278,7 +278,7 @@ fn written<E: Serialize>(event: &E) -> Result<(String, EventFields)> {
     Ok((text, fields))
 }
 
-/// The fields of an event, for filters. What is no object has none.
+/// The fields of an event, for filters. A text that is no object has none.
 pub(crate) fn fields_of(text: &str) -> EventFields {
     serde_json::from_str(text).unwrap_or_default()
 }

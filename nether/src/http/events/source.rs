@@ -51,7 +51,7 @@ impl EventSource {
     /// If the log cannot be read.
     pub(crate) async fn reader(&self, headers: &HeaderMap) -> Result<(EventReader, bool)> {
         let last = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty());
-        // What is no text is no id of ours.
+        // A header that is no text is no id of ours.
         let last = last.map(|last| last.to_str().unwrap_or("-"));
         match self {
             EventSource::Published(feed) => {

@@ -1,5 +1,5 @@
-//! [`IdempotencyKeys`]: a command with an `Idempotency-Key` is handled once. Who sends it again gets its
-//! outcome, once there is one.
+//! [`IdempotencyKeys`]: a command with an `Idempotency-Key` is handled once. A client that sends it again
+//! gets its outcome, once there is one.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -74,8 +74,8 @@ pub(crate) fn is_rejected<T, E>(called: &Result<T, CallError<E>>) -> bool {
     matches!(called, Err(CallError::Rejected(rejection)) if !rejection.is_late())
 }
 
-/// Whether it is not known how far a command came that was begun: a stop cut it off. Of one that `resumes`,
-/// that is so also if its store failed: the next attempt finds out whether it was stored.
+/// Whether it is not known how far a command came that was begun: a stop cut it off. For one that `resumes`,
+/// it is not known either if its store failed: the next attempt finds out whether it was stored.
 pub(crate) fn is_unknown<T, E>(called: &Result<T, CallError<E>>, resumes: bool) -> bool {
     match called {
         Err(CallError::Unavailable(error)) => resumes && !is_id_reused(error),
@@ -212,8 +212,8 @@ impl IdempotencyKeys {
     }
 }
 
-/// The problem of a request whose key another process claimed so many seconds ago. That it has ended is not
-/// known, so after some time the client has to decide.
+/// The problem of a request whose key another process claimed so many seconds ago. It is not known whether
+/// that process has ended, so after some time the client has to decide.
 fn in_progress_elsewhere(since: u64) -> Details {
     let detail = match since < u64::from(LOST_SECONDS) {
         true => "a request with this `Idempotency-Key` is in progress in another process",

@@ -146,7 +146,7 @@ impl<'a> Input<'a> {
             readings: &Readings::default(),
         });
         let path = traced.err().map(|error| error.path().to_string());
-        // What is missing or unknown has no value with a path; its name is in the error itself.
+        // A missing or unknown field has no value with a path; its name is in the error itself.
         let path = path.filter(|path| path != "." && path != "?");
         let path = path.or_else(|| self.flat_field(error, shape));
         let detail = match &path {

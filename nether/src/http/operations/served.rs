@@ -43,7 +43,7 @@ pub(crate) fn router(state: &Arc<ServerState>) -> Router {
 /// Whether the process lives, and whether it is ready.
 fn probes(state: &Arc<ServerState>) -> Router {
     let system = state.system.clone();
-    // Who runs it may know why; everybody else that it is not.
+    // Operators may learn why it is not ready; other clients learn only that it is not.
     let tells_why = state.is_private;
     Router::new()
         .route("/livez", get(async || "alive\n"))

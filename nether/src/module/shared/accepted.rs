@@ -62,7 +62,7 @@ impl<M: Module + Shared> Accepted<M> {
         M: SharedHandler<P>,
     {
         loop {
-            // What is rarely waited for is boxed, so that it makes no call larger.
+            // Rare waits are boxed, so that they make no call larger.
             let module = match self.cell.ready_module(self.chance()) {
                 Some(module) => module,
                 None => match Box::pin(self.next_module(P::Message::NAME)).await {
