@@ -94,8 +94,8 @@ impl SchemaLock {
         self
     }
 
-    /// Confirms that something is gone, such as `"event order.placed"`, as `UPDATE_SCHEMA="event
-    /// order.placed"` does. New names and samples are written too.
+    /// Confirms that something is gone, such as `"event order.placed"`, as
+    /// `UPDATE_SCHEMA="event order.placed"` does. New names and samples are written too.
     pub fn removed(mut self, name: impl Into<String>) -> Self {
         self.removed.push(name.into());
         self.update()
