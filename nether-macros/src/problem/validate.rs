@@ -96,7 +96,7 @@ fn lints(definition: &DerivedItem) -> TokenStream {
     quote!(#inherited #deprecated)
 }
 
-/// Only a web server tells problems.
+/// Only a web server answers with problems.
 fn check_feature(diagnostics: &Diagnostics) -> Option<()> {
     if features::HTTP {
         return Some(());

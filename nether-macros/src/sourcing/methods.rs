@@ -144,7 +144,7 @@ fn report_near_miss(
 /// What was found.
 pub(super) struct Methods {
     pub(super) found: Vec<Method>,
-    /// For each of the list: whether an error tells why there is no method for it.
+    /// For each of the list: whether an error reports why there is no method for it.
     explained: Vec<bool>,
 }
 

@@ -8,7 +8,7 @@ struct Slot<T> {
     left: usize,
     /// How many of them must not miss it.
     held: usize,
-    /// Whether anybody has got it.
+    /// Whether any consumer has got it.
     is_got: bool,
 }
 
@@ -164,7 +164,7 @@ impl<T> Buffer<T> {
         cloned.or_else(|| self.drop_first())
     }
 
-    /// Whether there is no item for anybody.
+    /// Whether there is no item for any consumer.
     pub(super) fn is_drained(&self) -> bool {
         let joined = self.joiners == 0 || !self.has_next();
         // No older item has more pending watchers than the newest.

@@ -196,7 +196,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> P
         let Some(row) = row else {
             return PostStage::refused(handle.no_route(descriptor, None));
         };
-        // An event that no module handles takes a number too: numbers tell messages apart.
+        // An event that no module handles takes a number too: numbers distinguish messages.
         let handlers = row.handlers.len() as u64;
         let sequence = match handle.admit(descriptor, handlers.max(1)) {
             Ok(sequence) => sequence,

@@ -22,7 +22,7 @@ use crate::sync::{Mutex, lock};
 /// What a caller waits for.
 pub(crate) type Reply<M> = Result<<M as Message>::Reply, CallError<<M as Message>::Error>>;
 
-/// The handler's end. Dropped without a reply, it tells the caller that none will come.
+/// The handler's end. Dropped without a reply, it notifies the caller that none will come.
 pub struct ReplyTo<M>(Option<Arc<dyn OpenReply<M>>>);
 
 /// The caller's end. Dropped, it notifies the handler that no caller waits.
@@ -262,7 +262,7 @@ impl<T: Send + 'static, E: Send + 'static> Awaited<Result<T, CallError<E>>> {
 }
 
 impl<R> Awaited<R> {
-    /// What tells the reply from others, for as long as it is awaited or registered.
+    /// The address that distinguishes the reply from others, for as long as it is awaited or registered.
     pub(crate) fn address(&self) -> usize {
         self.0.as_ref().map_or(0, |cell| Arc::as_ptr(cell).addr())
     }

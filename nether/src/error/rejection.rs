@@ -33,7 +33,7 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// A rejection with an HTTP status and a text. Clients see both, so the text tells no secrets.
+    /// A rejection with an HTTP status and a text. Clients see both, so the text must contain no secrets.
     ///
     /// # Panics
     /// If the status is not one of an error: from 400 to 599.

@@ -47,7 +47,7 @@ pub(crate) struct Mediator {
     pub(crate) runtime: tokio::runtime::Handle,
     /// Whether the system is stopping.
     pub(crate) stopping: Arc<Stopping>,
-    /// Those who called `system.subscribe_any()`, if anybody did.
+    /// The subscribers of `system.subscribe_any()`, if there are any.
     pub(crate) onlookers: OnceLock<Arc<dyn Subscribers>>,
     /// What holds messages that wait.
     mailboxes: Mutex<Vec<Weak<dyn HoldsMessages>>>,

@@ -46,7 +46,7 @@ pub(crate) struct Table {
 pub(crate) struct Row {
     /// The modules that handle it: at most one for a command or query.
     pub(crate) handlers: Vec<Handler>,
-    /// Those who called `system.subscribe::<E>()`, if anybody did.
+    /// The subscribers of `system.subscribe::<E>()`, if there are any.
     pub(crate) subscription: Option<Arc<dyn Subscribers>>,
 }
 

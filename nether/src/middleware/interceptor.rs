@@ -122,7 +122,7 @@ impl fmt::Debug for Interceptors {
     }
 }
 
-/// A message that interceptors have seen; it tells them how it ended, at the latest when it is dropped.
+/// A message that interceptors have seen; it notifies them how it ended, at the latest when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Intercepted {
     interceptors: Arc<Interceptors>,

@@ -234,7 +234,7 @@ impl Scope {
         }
     }
 
-    /// What tells it from other units of work.
+    /// The address that distinguishes it from other units of work.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }

@@ -120,7 +120,7 @@ impl System {
         {
             // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that
             // has nothing to handle gets its part of what is granted then. The server cuts off requests at
-            // the deadline, and has to tell their clients.
+            // the deadline, and has to notify their clients.
             let is_idle = instance.ended() == instance.accepted();
             let from = Instant::now().max(deadline);
             let until = if is_idle {

@@ -241,7 +241,7 @@ impl DeliveryWaiter {
         self.0.as_ref().map(|waiter| waiter.number)
     }
 
-    /// What tells it from others while its delivery is polled, and so does not move.
+    /// The address that distinguishes it from others while its delivery is polled, and so does not move.
     fn address(&self) -> usize {
         ptr::from_ref(self).addr()
     }

@@ -42,7 +42,7 @@ fn is_misfit(error: &Error) -> bool {
     )
 }
 
-/// The name of a file, as errors tell it.
+/// The name of a file, as errors report it.
 pub(super) fn location(path: &Path) -> Arc<str> {
     path.display().to_string().into()
 }

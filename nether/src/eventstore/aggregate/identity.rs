@@ -1,4 +1,4 @@
-//! [`CommandIdentity`]: what tells a command that has an id from all others.
+//! [`CommandIdentity`]: what distinguishes a command that has an id from all others.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) fn baggage_of_sender<T: Send + Sync + 'static>(handle: &Handle) -> Op
     is_the_owners.then(|| handle.scope.own_baggage::<T>())?
 }
 
-/// What tells a command that has an id from all others, and is stored of it.
+/// The marks that distinguish a command that has an id from all others, and are stored of it.
 #[derive(Debug)]
 pub(super) struct CommandIdentity {
     id: CommandId,

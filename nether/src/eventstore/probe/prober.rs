@@ -61,7 +61,7 @@ impl<'a> Prober<'a> {
         self.choices().choose(&self.path, alternatives, kind)
     }
 
-    /// A number that tells the values at different places apart.
+    /// A number that distinguishes the values at different places.
     fn number(&self) -> u8 {
         let sum = |sum: u8, byte: u8| sum.wrapping_mul(31).wrapping_add(byte);
         self.path.bytes().fold(7, sum) % 100

@@ -1,4 +1,4 @@
-//! [`Probe`]: what is known of a type that need not tell anything: whether it is an `Option`, its JSON
+//! [`Probe`]: what is known of a type that need not implement anything: whether it is an `Option`, its JSON
 //! schema, its problems.
 //!
 //! An inherent item goes before a trait's of the same name, and is there only for types that meet its bounds.

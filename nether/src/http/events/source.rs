@@ -120,7 +120,7 @@ impl EventReader {
         }
     }
 
-    /// Whether it has passed so many events without an id for the client that it should tell one.
+    /// Whether it has passed so many events without an id for the client that it should send one.
     pub(crate) fn is_far(&self) -> bool {
         match self {
             EventReader::Published { feed, place, told } => feed.is_far(*place, *told),

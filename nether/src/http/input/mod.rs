@@ -158,7 +158,7 @@ impl<'a> Input<'a> {
     }
 
     /// The field inside of what is flattened at which the error is: serde has kept its value before it knew
-    /// the type, so only the type by itself tells.
+    /// the type, so only the type by itself says so.
     fn flat_field(&self, error: &serde_json::Error, shape: Shape) -> Option<String> {
         let Shape::Fields(fields) = shape else {
             return None;

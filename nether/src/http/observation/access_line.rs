@@ -46,7 +46,7 @@ macro_rules! line {
     }};
 }
 
-/// Whether anybody may read lines at that level.
+/// Whether a subscriber may want lines at that level.
 pub(super) fn may_be_wanted(is_quiet: bool) -> bool {
     match is_quiet {
         true => tracing::level_enabled!(tracing::Level::DEBUG),

@@ -39,7 +39,7 @@ pub(in crate::http) struct RequestObserver {
 }
 
 impl RequestObserver {
-    /// Watches a request from that peer, if anybody wants to know of it.
+    /// Watches a request from that peer, if a subscriber wants to know of it.
     #[inline]
     pub(in crate::http) fn begin<B>(
         state: &ServerState,

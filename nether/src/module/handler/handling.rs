@@ -40,7 +40,7 @@ pub trait ExclusiveHandler<P: Packed>: Caller {
     where
         Self: Send;
 
-    /// Handles it, and tells what came of it. Written anew by a handler with a time-out or retries.
+    /// Handles it, and reports what came of it. Overridden by a handler with a time-out or retries.
     fn attempt(
         module: &mut Self,
         parcel: &mut P,
@@ -67,7 +67,7 @@ pub trait SharedHandler<P>: Caller {
     where
         Self: Sync;
 
-    /// Handles it. Written anew by a handler with a time-out or retries.
+    /// Handles it. Overridden by a handler with a time-out or retries.
     #[allow(private_interfaces)]
     fn attempt(
         module: &Self,

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 /// A message that is being handled.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BeingHandled {
-    /// What tells it from others of the same instance.
+    /// The number that distinguishes it from others of the same instance.
     pub(crate) turn: u64,
     /// The slot of its type.
     pub(crate) slot: usize,
@@ -24,7 +24,8 @@ pub(crate) struct BeingHandled {
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub(in crate::module) struct Progress {
-    /// What it is handling: the slot of the message, and a number that tells it from others. Zero if nothing.
+    /// What it is handling: the slot of the message, and a number that distinguishes it from others. Zero if
+    /// nothing.
     current: AtomicU64,
     /// The last turn in which it handled a consequence of a report.
     report_turn: AtomicU32,

@@ -1,5 +1,5 @@
-//! [`Ledger`]: what the deliveries of a unit of work wait for, so that closing can tell a delivery that works
-//! from one that waits for what will never come.
+//! [`Ledger`]: what the deliveries of a unit of work wait for, so that closing can distinguish a delivery
+//! that works from one that waits for what will never come.
 //!
 //! A wait is registered by the future that waits, and a handler is *parked* from the end of each poll to the
 //! beginning of the next. Before closing concludes that all deliveries wait, it calls the roll: it wakes
@@ -126,7 +126,7 @@ pub(crate) enum Queued {
 /// The places of a shared module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SharedPlaces {
-    /// What tells the module from others.
+    /// The number that distinguishes the module from others.
     pub(crate) module: u64,
     /// How many there are.
     pub(crate) count: usize,
