@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What is wrong with a text that should be a duration.
+/// The error for a text that should be a duration and is none.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoDuration;
 

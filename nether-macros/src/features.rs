@@ -1,5 +1,5 @@
-//! The Cargo features that change what the macros understand. What is off is refused in words of ours, not
-//! left out.
+//! The Cargo features that change what the macros understand. A feature that is off is refused in words of
+//! ours, not left out.
 
 /// Whether the program has a web server.
 pub(crate) const HTTP: bool = cfg!(feature = "http");

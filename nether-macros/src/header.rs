@@ -16,7 +16,7 @@ pub(crate) struct Whose {
     pub(crate) attribute: &'static str,
     /// What it makes of the type.
     pub(crate) noun: &'static str,
-    /// The same, with its article.
+    /// The noun with its article.
     pub(crate) a_noun: &'static str,
     /// The members of the block, as written.
     pub(crate) content: &'static str,
@@ -114,7 +114,7 @@ pub(crate) fn take_broken(block: &mut Block) -> Vec<TokenStream> {
     unread
 }
 
-/// What is no `impl` block.
+/// The error for an item that is no `impl` block.
 pub(crate) fn not_a_block(item: TokenStream, whose: &Whose) -> Option<Error> {
     let keyword = recover::keyword(item)?;
     if matches!(keyword.to_string().as_str(), "impl" | "unsafe") {

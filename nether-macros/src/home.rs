@@ -56,8 +56,8 @@ pub(crate) fn handled_by(
     }
 }
 
-/// The compiler tells crates apart by their name and by what it is given as `-C metadata=..`, and refuses to
-/// link two that agree in both. None for tools that expand macros without compiling.
+/// The compiler distinguishes crates by their name and by what it is given as `-C metadata=..`, and refuses
+/// to link two that agree in both. None for tools that expand macros without compiling.
 fn crate_id() -> Option<u64> {
     let arguments = env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     crate_id_of(arguments)

@@ -227,7 +227,7 @@ impl TypeList {
     }
 }
 
-/// What is written like a type, and not like a key.
+/// Whether a key is written like a type instead.
 fn is_bare_type(name: &Ident, input: ParseStream<'_>) -> bool {
     name.to_string().starts_with(char::is_uppercase) && !input.peek(Token![=])
 }

@@ -23,7 +23,7 @@ pub(crate) fn of_block(block: &Block) -> TokenStream {
     inherited(block.attributes.iter().chain(methods.flatten()))
 }
 
-/// The lints that the attribute allows. What is expected is allowed: the user's own code meets it.
+/// The lints that the attribute allows. An expected lint is allowed: the user's own code meets it.
 fn allowed(attribute: &Attribute) -> Option<&TokenStream> {
     match &attribute.meta {
         Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => {

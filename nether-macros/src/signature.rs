@@ -44,8 +44,8 @@ pub(crate) fn is_context(ty: &Type) -> bool {
     })
 }
 
-/// Handlers and hooks are plain functions: nobody could fill in type parameters, or call them otherwise than
-/// safely.
+/// Handlers and hooks are plain functions: no caller could fill in type parameters, or call them otherwise
+/// than safely.
 pub(crate) fn check_plain(what: &str, signature: &Signature, diagnostics: &Diagnostics) {
     let ident = &signature.ident;
     if !signature.generics.params.is_empty() {

@@ -123,7 +123,7 @@ fn is_later_among(items: &[Item], attribute: &str, name: &Ident, block: &Block) 
         Item::Impl(block) if is_block(block, attribute, name) => Some(block),
         _ => None,
     });
-    // No two blocks of a type have a method of one name, so the names tell which of them is being expanded.
+    // No two blocks of a type have a method of one name, so the names show which of them is being expanded.
     let is_it = |other: &ItemImpl| methods_of(other).eq(methods(block));
     let is_later = blocks.next().is_some_and(|first| !is_it(first)) && blocks.any(is_it);
     let mut modules = items.iter().filter_map(|item| match item {

@@ -42,7 +42,8 @@ fn check(name: &str, expansion: TokenStream) {
     );
 }
 
-/// The same, of a message: without what the feature `eventstore` adds, which has snapshots of its own.
+/// Compares the expansion of a message: without the parts that the feature `eventstore` adds, which has
+/// snapshots of its own.
 fn check_message(name: &str, expansion: TokenStream) {
     let mut file = syn::parse2::<syn::File>(expansion).expect("an expansion is a list of items");
     for item in &mut file.items {

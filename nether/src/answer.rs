@@ -18,7 +18,7 @@ pub enum Fallible {}
     note = "or declare what is returned: `reply = ..` and `error = ..` in the attribute above `{M}`"
 )]
 pub trait IntoReply<M, R, E, Kind>: Sized {
-    /// The same, as a `Result`.
+    /// Turns the value into a `Result`.
     fn into_reply(self) -> Result<R, E>;
 }
 
@@ -44,7 +44,7 @@ impl<M, R, E> IntoReply<M, R, E, Fallible> for Result<R, E> {
     note = "an `anyhow::Error` is none: `.map_err(nether::Error::boxed)?` makes a `nether::Error` of it"
 )]
 pub trait IntoOutcome<R, Kind>: Sized {
-    /// The same, as a `Result`.
+    /// Turns the value into a `Result`.
     fn into_outcome(self) -> Result<R>;
 }
 
@@ -69,7 +69,7 @@ impl<R, E: Into<Error>> IntoOutcome<R, Fallible> for Result<R, E> {
     note = "`#[init]` makes the module: it returns `Self` or a `Result<Self, E>` whose error is a `std::error::Error`"
 )]
 pub trait IntoModule<M, Kind>: Sized {
-    /// The same, as a `Result`.
+    /// Turns the value into a `Result`.
     fn into_module(self) -> Result<M>;
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Chance {
 }
 
 impl Chance {
-    /// What is drawn from a seed; and whether handlers crash by it.
+    /// A source of chance with a seed; `crashes` says whether it also makes handlers crash.
     #[cfg(feature = "test")]
     pub(crate) fn seeded(seed: u64, crashes: bool) -> Self {
         Chance {

@@ -13,8 +13,7 @@ pub(crate) trait EventLog: Send + Sync {
     /// The position of the newest event; 0 if there is none.
     fn newest(&self) -> LogFuture<'_, u64>;
 
-    /// Reads a page of events behind a position. Of these, the events of that name are given, as the program
-    /// knows them now.
+    /// Reads a page of the events behind a position that have that name, as the program knows them now.
     fn read<'a>(&'a self, name: &'a str, after: u64) -> LogFuture<'a, LogPage>;
 
     /// Waits until there is an event behind the position.

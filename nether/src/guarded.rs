@@ -37,15 +37,15 @@ pub(crate) struct Guarded<'a, F> {
     observed: Option<&'a Observed>,
 }
 
-/// What is done around a handler that is timed, intercepted, or to crash in a test. Boxed and lent, so that
+/// The observation of a handler that is timed, intercepted, or to crash in a test. Boxed and lent, so that
 /// other handlers pay for one check.
 #[derive(Debug)]
 pub(crate) struct Observed {
-    /// Its time, if somebody asks for it.
+    /// Its time, if it is measured.
     pub(crate) _timing: Option<Timing>,
     /// Whether it panics before it is polled, as a test has drawn.
     pub(crate) crashes: bool,
-    /// Whom interceptors are told through.
+    /// The onlooker through which interceptors are notified.
     pub(crate) onlooker: Option<Box<dyn Onlooker>>,
 }
 

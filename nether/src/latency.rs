@@ -60,7 +60,7 @@ impl Latencies {
         }
     }
 
-    /// The histogram of a handler that runs for the first time, whoever of several adds it.
+    /// The histogram of a handler that runs for the first time, whichever of several callers adds it.
     fn add(&self, key: NamesKey, names: Names) -> Arc<Histogram> {
         let new = (names, Arc::default());
         let before = self.known.rcu(|known| {

@@ -16,7 +16,7 @@ pub(crate) struct Limit {
 #[derive(Debug, Default)]
 struct LimitState {
     in_flight: usize,
-    /// Whether nobody waits any more, since the system stops: work from outside is refused then.
+    /// Whether no caller waits any more, because the system stops: work from outside is refused then.
     is_closed: bool,
     wait_queue: WaitQueue,
 }
@@ -70,7 +70,7 @@ impl Limit {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Takes a place, if there is one and nobody waits for it. To be given back by
+    /// Takes a place, if there is one and no caller waits for it. To be given back by
     /// [`subtract`](Limit::subtract).
     pub(crate) fn try_enter(&self) -> bool {
         let mut state = lock(&self.state);
@@ -82,7 +82,8 @@ impl Limit {
         may
     }
 
-    /// The same, waiting in the queue.
+    /// Takes a place, and waits in the queue for it if there is none. To be given back by
+    /// [`subtract`](Limit::subtract).
     pub(crate) fn poll_enter(&self, ticket: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = lock(&self.state);
         if state.is_closed {

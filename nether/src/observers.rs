@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::error::Rejection;
 
-/// Who wants to know of every handler that runs. While nobody does, a message costs one load.
+/// The kinds of observers that want to know of every handler that runs. While there are none, a message costs
+/// one load.
 #[derive(Debug, Default)]
 pub(crate) struct Observers(AtomicU8);
 
@@ -33,12 +34,12 @@ impl Observers {
     }
 }
 
-/// Who looks on at one handler.
+/// An observer of one handler.
 pub(crate) trait Onlooker: fmt::Debug + Send + Sync {
     /// Why the message is not let through, if it is not.
     fn rejection(&self) -> Option<&Rejection>;
 
-    /// Is told how the handler ended.
+    /// Learns how the handler ended.
     fn end(&mut self, how: Ending, error: Option<&dyn fmt::Display>);
 }
 
@@ -60,7 +61,7 @@ pub enum Ending {
     TimedOut,
     /// Something failed that the handler depends on: the event store of an aggregate.
     Unavailable,
-    /// It was dropped: its module was cut off, its unit of work ended, or nobody waited any more for the
+    /// It was dropped: its module was cut off, its unit of work ended, or no caller waited any more for the
     /// answer to a query.
     CutOff,
 }

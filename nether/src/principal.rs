@@ -42,7 +42,7 @@ mod written;
 #[derive(Clone)]
 pub struct Principal(Arc<Identity>);
 
-/// What is known of a principal.
+/// The ID, roles and claims of a principal.
 #[derive(Clone, Default)]
 struct Identity {
     /// `None` for an anonymous one.
@@ -96,8 +96,8 @@ impl Principal {
         }))
     }
 
-    /// Nobody in particular: what an authenticator returns for a request without credentials that may go on
-    /// all the same. A unit of work with it has no principal.
+    /// The anonymous principal: what an authenticator returns for a request without credentials that may go
+    /// on all the same. A unit of work with it has no principal.
     pub fn anonymous() -> Self {
         Principal(Arc::default())
     }
@@ -142,7 +142,7 @@ impl Principal {
         Arc::make_mut(&mut self.0)
     }
 
-    /// The ID. That of an [anonymous](Principal::anonymous) principal is empty.
+    /// The ID. It is empty for an [anonymous](Principal::anonymous) principal.
     pub fn id(&self) -> &str {
         self.0.id.as_deref().unwrap_or_default()
     }
@@ -153,7 +153,7 @@ impl Principal {
         self.0.id.clone()
     }
 
-    /// Whether it is nobody in particular.
+    /// Whether it is the anonymous principal.
     pub fn is_anonymous(&self) -> bool {
         self.0.id.is_none()
     }

@@ -185,7 +185,7 @@ pub trait InitArgument: Sized {
     /// If the program does not provide it. The check at start-up reports that before.
     fn of(resources: &Resources, name: Option<&'static str>) -> Result<Self>;
 
-    /// Both, for generated code: what asks for them in one place is told of a mistake once.
+    /// Both, for generated code: code that asks for them in one place gets one error for a mistake.
     const SLOT: InitSlot<Self> = InitSlot {
         descriptor: Self::DESCRIPTOR,
         of: Self::of,

@@ -319,7 +319,8 @@ pub(crate) enum Unaccepted<P> {
     Rejected(Rejected),
 }
 
-/// Offers a parcel that has been admitted. What is not accepted at once is boxed: it is large, and rare.
+/// Offers a parcel that has been admitted. A parcel that is not accepted at once is boxed: it is large, and
+/// rare.
 #[inline]
 pub(crate) fn offer<P>(
     queue: &Arc<dyn Queue<P>>,
@@ -370,9 +371,10 @@ fn wait_in_line<P>(
 /// An offer that waits for room. Dropped, it leaves the line, and is taken back: it is not in flight any
 /// more.
 pub(crate) struct WaitingOffer<P> {
-    /// That it waits, for the unit of work that closes. Not while it is polled, when it may be accepted.
+    /// The entry by which the unit of work that closes finds the wait. Not while it is polled, when it may be
+    /// accepted.
     queued: QueuedWait,
-    /// The same wait in the wait-for graph, for a `close` in a handler or task, and for other units of work.
+    /// The wait in the wait-for graph, for a `close` in a handler or task, and for other units of work.
     wait: Option<ModuleWait>,
     queue: Arc<dyn Queue<P>>,
     header: Header,

@@ -153,7 +153,7 @@ pub trait Emits<Message, Rule, TheOneHandler> {
     }
 }
 
-/// That the module `S` lists the message in `calls`. Made by `#[module]`.
+/// Proof that the module `S` lists the message in `calls`. Made by `#[module]`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{S}` does not list `{Self}` in `calls`",
@@ -162,7 +162,7 @@ pub trait Emits<Message, Rule, TheOneHandler> {
 )]
 pub trait ListedInCalls<S> {}
 
-/// That the module `S` lists the message in `emits`. Made by `#[module]`.
+/// Proof that the module `S` lists the message in `emits`. Made by `#[module]`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{S}` does not list `{Self}` in `emits`",
@@ -225,7 +225,7 @@ impl<M: Message> Home<M> {
     pub const CRATE: u64 = M::CRATE;
 }
 
-/// What is in no known crate.
+/// A type that is no message, and so at home in no known crate.
 #[doc(hidden)]
 pub trait Homeless {
     /// None.

@@ -28,8 +28,8 @@ impl Watch {
         }
     }
 
-    /// From now on, whoever begins to handle something says so. Who has begun just before may not have, and
-    /// is seen by who looks once more a while later.
+    /// Makes each handler that begins from now on say so. One that has begun just before may not have, and is
+    /// seen by a later look.
     pub(crate) fn doze(&self) {
         self.is_awake.store(false, Ordering::SeqCst);
     }

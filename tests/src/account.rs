@@ -21,7 +21,7 @@ macro_rules! account {
             pub amount: u64,
         }
 
-        /// What is in an account.
+        /// The balance of an account.
         #[derive(Debug, serde::Serialize)]
         pub struct Balance(u64);
 

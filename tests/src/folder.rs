@@ -11,7 +11,7 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 pub struct Folder(pub PathBuf);
 
 impl Folder {
-    /// An empty folder that nobody else has, also where another test gives the same name.
+    /// An empty folder that no other test has, also where another test gives the same name.
     ///
     /// # Panics
     /// If it cannot be made.

@@ -35,7 +35,7 @@ pub struct Frame {
     pub flags: u8,
     /// The stream it belongs to; 0 for the connection.
     pub stream: u32,
-    /// What is in it.
+    /// The content of the frame.
     pub payload: Vec<u8>,
 }
 

@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 use tracing::Dispatch;
 use tracing::subscriber::{DefaultGuard, set_default};
 
-/// A subscriber that nobody uses. While there is one alone, `tracing` asks that of the thread which is
-/// first at a place whether anybody wants to know of it: other threads, without a subscriber, would answer
-/// for this one.
+/// A subscriber that no test uses. While there is one alone, `tracing` asks that of the thread which is first
+/// at a place whether anybody wants to know of it: other threads, without a subscriber, would answer for this
+/// one.
 static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| {
     let subscriber = tracing_subscriber::fmt().with_writer(io::sink).finish();
     Dispatch::new(subscriber)

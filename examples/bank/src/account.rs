@@ -124,7 +124,7 @@ pub enum AccountError {
     },
 }
 
-/// What is in an account after a deposit.
+/// The balance of an account after a deposit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NewBalance {
     /// So much.

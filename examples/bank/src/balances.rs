@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use crate::BankFile;
 use crate::account::{Credited, Debited, Deposited, Opened};
 
-/// What is in an account.
+/// Asks for the balance of an account.
 #[query(reply = Balance, error = BalanceError, http = "GET /accounts/{account_id}")]
 pub struct BalanceOf {
     /// Which account.
     pub account_id: String,
 }
 
-/// What is in an account.
+/// The balance of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Balance {
     /// So much.

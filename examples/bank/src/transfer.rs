@@ -11,11 +11,11 @@ use crate::account::{Credit, Credited, Debit, Debited, Refund};
 /// Transfer money from one account to another.
 #[command(key = transfer_id, http = "POST /transfers", status = 202)]
 pub struct Transfer {
-    /// The number of the transfer, which whoever asks for it has chosen: asked for twice, it is done once.
+    /// The number of the transfer, which its sender has chosen: a transfer that is sent twice is done once.
     pub transfer_id: String,
-    /// Whose money.
+    /// The account that pays.
     pub from: String,
-    /// Who gets it.
+    /// The account that gets the money.
     pub to: String,
     /// How much.
     pub cents: u64,
@@ -33,9 +33,9 @@ pub struct Cancel {
 pub struct Requested {
     /// Its number.
     pub transfer_id: String,
-    /// Whose money.
+    /// The account that pays.
     pub from: String,
-    /// Who gets it.
+    /// The account that gets the money.
     pub to: String,
     /// How much.
     pub cents: u64,

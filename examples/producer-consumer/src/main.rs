@@ -23,7 +23,7 @@ pub struct ProducerStopped {
 #[command]
 pub struct StopProducing;
 
-/// Produces until it is told to stop. Its handlers take `&self`, so they run beside its background task.
+/// Produces until it is stopped. Its handlers take `&self`, so they run beside its background task.
 #[derive(Default)]
 pub struct Producer {
     has_stopped: AtomicBool,

@@ -42,7 +42,7 @@ pub struct Account {
 /// The reason why a sign-in was refused.
 #[derive(Debug, thiserror::Error, nether::Problem)]
 pub enum SignInError {
-    /// The user or the password is wrong. Clients are not told which.
+    /// The user or the password is wrong. The answer does not say which.
     #[error("there is no such user, or the password is another one")]
     #[problem(
         status = 401,

@@ -38,7 +38,7 @@ pub struct FindOrder {
 /// All orders.
 #[query(reply = Vec<Order>, http = "GET /orders")]
 pub struct ListOrders {
-    /// Of this article only.
+    /// Lists orders of this article only.
     pub article: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct ListOrders {
 pub struct OrderPlaced {
     /// Which one.
     pub order_id: u64,
-    /// What was ordered.
+    /// The article ordered.
     pub article: String,
 }
 
@@ -56,7 +56,7 @@ pub struct OrderPlaced {
 pub struct Order {
     /// Its number.
     pub order_id: u64,
-    /// What is ordered.
+    /// The article ordered.
     pub article: String,
     /// How many of it.
     pub pieces: u32,
@@ -72,7 +72,7 @@ pub enum OrderError {
     #[error("there are {left} of `{article}` left")]
     #[problem(status = 409, title = "Sold out")]
     SoldOut {
-        /// What was ordered.
+        /// The article ordered.
         article: String,
         /// How many there are.
         left: u32,
@@ -113,7 +113,7 @@ impl Desk {
             order_id: order.order_id,
             article: order.article.clone(),
         };
-        // Nobody has to hear of it for the order to stand.
+        // The order stands even if no client hears of it.
         let _ = ctx.publish(placed).await;
         Ok(order)
     }

@@ -2,7 +2,8 @@
 //! more of it.
 //!
 //! A producer feeds it, two workers share what is in it, and a monitor watches all of it. Ctrl-C cancels the
-//! unit of work: the stream ends, whoever was at it says how far it came, and the program ends in order.
+//! unit of work: the stream ends, each handler that was at it says how far it came, and the program ends in
+//! order.
 
 #[cfg(test)]
 mod tests;
@@ -130,7 +131,8 @@ async fn main(system: System) -> nether::Result<()> {
             let (fetched, read) = told?;
             println!("{fetched} pages fetched, {read} read");
         }
-        // Who waits for a reply is told at once; the handlers end in order, and `close` waits for them.
+        // Callers that wait for a reply are notified at once; the handlers end in order, and `close` waits
+        // for them.
         () = system.stop_requested() => ctx.cancel(),
     }
     match ctx.close().await {

@@ -1,4 +1,4 @@
-//! Ctrl-C: whoever is at the stream ends in order, and so does the process.
+//! Ctrl-C: every handler at the stream ends in order, and so does the process.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

@@ -24,7 +24,7 @@ pub struct PlaceOrder {
 /// Take so many pieces from the shelf.
 #[command]
 pub struct TakeFromStock {
-    /// Of what.
+    /// The article.
     pub article: String,
     /// How many.
     pub pieces: u32,

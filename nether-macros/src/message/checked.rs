@@ -17,7 +17,7 @@ pub(crate) struct CheckedMessage {
     pub(crate) kind: MessageKind,
     pub(crate) args: MessageArgs,
     pub(crate) definition: Definition,
-    /// What is derived above the attribute, about which there is an error.
+    /// The derives above the attribute about which there is an error.
     pub(crate) derived_above: Vec<Ident>,
     /// The field of `key = ..`, and its type.
     pub(crate) key: Option<(Ident, Type)>,

@@ -205,7 +205,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     }
 }
 
-/// What checks the rules. What is wrong with it is shown where it is written.
+/// What checks the rules. An error in it is shown where it is written.
 fn validate(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let p = paths.private();
     let ident = message.definition.ident();

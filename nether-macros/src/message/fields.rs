@@ -61,7 +61,7 @@ pub(crate) struct Field {
 pub(crate) enum Absence {
     /// It has its default.
     Default,
-    /// That is an error.
+    /// It is an error.
     Error,
     /// Its type says.
     ByType,
@@ -83,7 +83,7 @@ impl Shape {
         Shape::Fields(fields.collect())
     }
 
-    /// What is written of it.
+    /// The shape in which the type is written.
     pub(crate) fn written(definition: &Definition) -> Self {
         let Some(fields) = definition.named_fields() else {
             return Shape::Opaque(Opaque::Definition);

@@ -1,4 +1,4 @@
-//! What `#[serde(..)]` says about reading, or about writing. What is wrong in it is serde's to report.
+//! What `#[serde(..)]` says about reading, or about writing. Errors in it are serde's to report.
 
 use proc_macro2::Ident;
 use syn::meta::ParseNestedMeta;

@@ -125,7 +125,7 @@ fn check_rules(model: &mut Model, diagnostics: &Diagnostics) {
     }
 }
 
-/// An event is told to any number of modules, so nobody answers it.
+/// An event goes to any number of modules, so none answers it.
 fn check_event_gives_nothing_back(model: &Model, diagnostics: &Diagnostics) {
     if model.kind != MessageKind::Event {
         return;

@@ -36,7 +36,7 @@ fn support(middleware: &CheckedMiddleware) -> TokenStream {
     }
 }
 
-/// What is known of it whatever the message.
+/// The description of the middleware, which is the same for all messages.
 fn known(middleware: &CheckedMiddleware, paths: &Paths) -> TokenStream {
     let (p, ty) = (paths.private(), &middleware.block.self_ty);
     let name = middleware

@@ -90,7 +90,7 @@ pub(crate) fn check(
     }
 }
 
-/// What is no `impl` block.
+/// The error for an item that is no `impl` block.
 pub(crate) fn not_a_block(item: TokenStream) -> Option<Error> {
     let keyword = recover::keyword(item)?;
     if matches!(keyword.to_string().as_str(), "impl" | "unsafe") {

@@ -41,7 +41,7 @@ pub(crate) fn find(
     for member in &block.members {
         match member {
             Member::Method(function) if !hooks::is_hook(function) => finder.read(function),
-            // Nobody knows what it would have handled.
+            // It is not known what it would have handled.
             Member::Broken(_) => finder.explained.fill(true),
             Member::Method(_) | Member::Other(_) => {}
         }
@@ -57,7 +57,7 @@ pub(super) struct HandlerFinder<'a> {
     said: &'a PolicyValues,
     pub(super) diagnostics: &'a Diagnostics,
     handlers: Vec<Handler>,
-    /// For each listed message: whether an error has told why it is not handled.
+    /// For each listed message: whether an error has reported why it is not handled.
     pub(super) explained: Vec<bool>,
     /// What methods take that `handles` names in another spelling.
     pub(super) meant: Vec<Type>,
@@ -173,7 +173,7 @@ impl HandlerFinder<'_> {
         }
     }
 
-    /// A handler gives back its reply, and no future that somebody would have to wait for.
+    /// A handler gives back its reply, and no future that the caller would have to wait for.
     fn check_awaited(&self, signature: &Signature) {
         let ReturnType::Type(_, output) = &signature.output else {
             return;
@@ -230,7 +230,7 @@ impl HandlerFinder<'_> {
         }
     }
 
-    /// A method that takes a context looks like a handler; called by nobody it would be a silent mistake.
+    /// A method that takes a context looks like a handler; if nothing calls it, it would be a silent mistake.
     fn report_not_listed(&mut self, signature: &Signature, first: &Type) {
         let inner = signature::behind_reference(first);
         let written = types::text(inner);

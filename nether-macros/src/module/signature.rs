@@ -40,8 +40,8 @@ pub(crate) fn check_receiver(
     None
 }
 
-/// The context argument of a handler or hook of the module `module`. What is not `&Context<Self>` (or one of
-/// the other `allowed` forms) is reported with the right form.
+/// The context argument of a handler or hook of the module `module`. An argument that is not `&Context<Self>`
+/// (or one of the other `allowed` forms) is reported with the right form.
 pub(crate) fn check_context(
     ty: &Type,
     allowed: &ContextForms,

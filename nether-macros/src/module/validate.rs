@@ -104,8 +104,8 @@ fn check_handles_given(args: &ModuleArgs, diagnostics: &Diagnostics) {
     }
 }
 
-/// One handler with `&mut self` makes the module exclusive. If nobody knows which methods are handlers, any
-/// method counts.
+/// One handler with `&mut self` makes the module exclusive. If it is not known which methods are handlers,
+/// any method counts.
 fn takes_mut_self(handlers: &[Handler], block: &Block, any_method: bool) -> bool {
     let some_handler = handlers
         .iter()
@@ -123,7 +123,7 @@ fn takes_mut_self(handlers: &[Handler], block: &Block, any_method: bool) -> bool
     some_handler || (any_method && some_method())
 }
 
-/// Whoever attaches a module makes it.
+/// Checks that a `manual` module has no `#[init]`: its value is made by the code that attaches it.
 fn check_manual(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) {
     if let (true, Some(init)) = (args.is_manual, &hooks.init) {
         let message = format!(

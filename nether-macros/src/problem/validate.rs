@@ -96,7 +96,7 @@ fn lints(definition: &DerivedItem) -> TokenStream {
     quote!(#inherited #deprecated)
 }
 
-/// Only a web server tells problems.
+/// Only a web server answers with problems.
 fn check_feature(diagnostics: &Diagnostics) -> Option<()> {
     if features::HTTP {
         return Some(());
@@ -106,7 +106,7 @@ fn check_feature(diagnostics: &Diagnostics) -> Option<()> {
     None
 }
 
-/// Problems are told apart by variant.
+/// Refuses a union: problems are distinguished by variant.
 fn refuse_union(item: &ItemUnion, diagnostics: &Diagnostics) -> Option<CheckedProblem> {
     let message = "`#[derive(Problem)]` is for an `enum` or a `struct`, not a `union`";
     let help = "write an `enum`, with a variant for each problem";
@@ -114,7 +114,7 @@ fn refuse_union(item: &ItemUnion, diagnostics: &Diagnostics) -> Option<CheckedPr
     None
 }
 
-/// What is inside of a variant makes no other problem of it.
+/// Checks that no field has a `#[problem(..)]`: the fields of a variant do not make another problem of it.
 fn check_fields(definition: &DerivedItem, diagnostics: &Diagnostics) {
     for field in definition.fields().into_iter().flatten() {
         for attribute in field.attrs.iter().filter(|it| is_ours(it)) {

@@ -80,7 +80,7 @@ fn check_plain(function: &Function, diagnostics: &Diagnostics) {
     }
 }
 
-/// There is nothing to tell the types by.
+/// Checks that a handler is not generic, because nothing would determine its types.
 fn check_concrete(function: &Function, diagnostics: &Diagnostics) {
     let signature = &function.signature;
     let generics = &signature.generics;

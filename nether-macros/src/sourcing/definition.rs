@@ -1,5 +1,5 @@
-//! What is stored of a projection or saga beside its checkpoint: its version, what it handles, and where a
-//! new one begins.
+//! The definition of a projection or saga that is stored beside its checkpoint: its version, what it handles,
+//! and where a new one begins.
 
 use proc_macro2::TokenStream;
 use quote::quote_spanned;

@@ -19,7 +19,7 @@ pub(super) struct Parts<'a> {
     pub(super) handles: Vec<TokenStream>,
     pub(super) emits: Vec<TokenStream>,
     pub(super) calls: Vec<TokenStream>,
-    /// What is asked for besides the store.
+    /// The resources that it asks for besides the store.
     pub(super) resources: Vec<TokenStream>,
 }
 
@@ -34,7 +34,7 @@ pub(super) fn descriptor(parts: &Parts<'_>, paths: &Paths) -> TokenStream {
     }
 }
 
-/// The descriptor of what has mistakes: it is there to be named, and nobody will see it.
+/// The descriptor of what has mistakes: it is there to be named, and no program will read it.
 pub(super) fn stub(name: &Ident, paths: &Paths) -> TokenStream {
     let parts = Parts {
         name,

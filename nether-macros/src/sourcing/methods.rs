@@ -96,7 +96,7 @@ pub(super) fn find(
                 check_no_hook(function, whose, diagnostics);
                 methods.read(function, listed, diagnostics);
             }
-            // Nobody knows what it would have taken.
+            // It is not known what it would have taken.
             Member::Broken(_) => methods.explained.fill(true),
             Member::Method(_) | Member::Other(_) => {}
         }
@@ -157,7 +157,7 @@ fn report_near_miss(
 /// What was found.
 pub(super) struct Methods {
     pub(super) found: Vec<Method>,
-    /// For each of the list: whether an error tells why there is no method for it.
+    /// For each of the list: whether an error reports why there is no method for it.
     explained: Vec<bool>,
 }
 

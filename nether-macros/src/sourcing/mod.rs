@@ -98,7 +98,7 @@ fn standing_in(mut block: Block, handles: Option<TypeList>, renamed: Option<Path
     quote!(#block #(#proofs)*)
 }
 
-/// What is read regardless of its mistakes, which are for later.
+/// Reads something and leaves its mistakes for later.
 fn unfounded<T>(read: impl FnOnce(&Diagnostics) -> T) -> T {
     let mistakes = Diagnostics::new();
     let value = read(&mistakes);

@@ -1,5 +1,5 @@
-//! What the schema lock is told of aggregates, projections and sagas; and that what they store has a name
-//! that does not move with its type.
+//! Registration of aggregates, projections and sagas for the schema lock; and proofs that what they store has
+//! a name that does not move with its type.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};

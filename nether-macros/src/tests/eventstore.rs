@@ -1,4 +1,4 @@
-//! What is about event sourcing.
+//! Expansions of event sourcing.
 
 use quote::quote;
 

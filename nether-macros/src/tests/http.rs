@@ -1,4 +1,4 @@
-//! What is about the web server.
+//! Expansions for the web server.
 
 mod endpoint;
 mod problem;

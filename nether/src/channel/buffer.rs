@@ -8,7 +8,7 @@ struct Slot<T> {
     left: usize,
     /// How many of them must not miss it.
     held: usize,
-    /// Whether anybody has got it.
+    /// Whether any consumer has got it.
     is_got: bool,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Buffer<T> {
     first: u64,
     /// The number of the oldest that no joiner has taken.
     next_join: u64,
-    /// The number of the oldest that somebody holds; nothing is held if it is beyond the end.
+    /// The number of the oldest that a watcher holds; nothing is held if it is beyond the end.
     held_from: u64,
     capacity: usize,
     joiners: usize,
@@ -38,7 +38,7 @@ pub(super) struct Buffer<T> {
     holding: usize,
     /// Whether there was ever a consumer; until then all is kept for the first.
     used: bool,
-    /// Known as soon as somebody watches.
+    /// Known once there is a watcher.
     clone: Option<fn(&T) -> T>,
     /// How often a watcher has seen an item.
     seen: u64,
@@ -65,7 +65,7 @@ impl<T> Buffer<T> {
         self.capacity = capacity;
     }
 
-    /// How many more items fit without losing one that somebody must get.
+    /// How many more items fit without losing one that a consumer must get.
     pub(super) fn room(&self) -> usize {
         let (mut pinned_from, end) = (self.held_from, self.end());
         if self.joiners > 0 || !self.used {
@@ -89,7 +89,7 @@ impl<T> Buffer<T> {
         self.joiners > 0 || self.watchers > 0
     }
 
-    /// How many items nobody has got.
+    /// How many items no consumer has got.
     pub(super) fn ungot(&self) -> usize {
         let ungot = self.slots.iter().filter(|slot| !slot.is_got);
         ungot.count()
@@ -130,17 +130,17 @@ impl<T> Buffer<T> {
                 self.next_join += 1;
                 Some(item)
             }
-            // Nobody else has to see it, nor any older one: it is the first.
+            // No other watcher has to see it, nor any older one: it is the first.
             _ => self.drop_first(),
         }
     }
 
-    /// The next item for this watcher; a clone, unless nobody else needs it. Says also how many it missed
-    /// since, for they gave way.
+    /// The next item for this watcher; a clone, unless no other consumer needs it. Says also how many it
+    /// missed since, for they gave way.
     pub(super) fn see(&mut self, cursor: &mut Cursor) -> Option<T> {
         if let Some(missed) = self.first.checked_sub(cursor.next) {
             if !cursor.misses_nothing {
-                cursor.missed += missed; // Of others they are given up with the stream.
+                cursor.missed += missed; // Other watchers give them up with the stream.
             }
             cursor.next = self.first;
         }
@@ -164,10 +164,10 @@ impl<T> Buffer<T> {
         cloned.or_else(|| self.drop_first())
     }
 
-    /// Whether there is no item for anybody.
+    /// Whether there is no item for any consumer.
     pub(super) fn is_drained(&self) -> bool {
         let joined = self.joiners == 0 || !self.has_next();
-        // Nobody has yet to see more of an older one.
+        // No older item has more pending watchers than the newest.
         joined && self.slots.back().is_none_or(|slot| slot.left == 0)
     }
 
@@ -211,7 +211,7 @@ impl<T> Buffer<T> {
         }
     }
 
-    /// Gives back what nobody needs any more.
+    /// Removes a watcher, and returns the items that no consumer needs any more.
     pub(super) fn remove_watcher(&mut self, cursor: &Cursor) -> Vec<T> {
         self.watchers -= 1;
         self.holding -= usize::from(cursor.misses_nothing);

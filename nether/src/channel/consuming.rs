@@ -68,12 +68,12 @@ impl<T> Channel<T> {
         })
     }
 
-    /// A pull is given up: if it had been woken, somebody else is to have the item.
+    /// Gives up a pull: if it had been woken, another consumer is to have the item.
     pub(crate) fn withdraw_join(&self, ticket: &mut Ticket) {
         self.with(|state, after| state.withdraw_joiner(ticket.take(), after));
     }
 
-    /// A new watcher. Whoever `misses_nothing` makes pushers wait. `clone` is for joiners, to whom items
+    /// A new watcher. One that `misses_nothing` makes pushers wait. `clone` is for joiners, to whom items
     /// belong that are watched too.
     pub(crate) fn watch(&self, misses_nothing: bool, clone: fn(&T) -> T) -> Cursor {
         // The first consumer frees room if it may miss items.
@@ -137,7 +137,7 @@ impl<T> ChannelState<T> {
         let before = self.buffer.room();
         let taken = take(&mut self.buffer);
         let freed = if self.buffer.is_unwanted() {
-            usize::MAX // They are to be told so.
+            usize::MAX // All of them are to be notified.
         } else {
             self.buffer.room().saturating_sub(before)
         };

@@ -43,19 +43,20 @@ struct ChannelState<T> {
     end: Option<StreamEnd>,
 }
 
-/// What is to be done once the lock is open.
+/// The work that is left for after the lock is released.
 struct Aftermath<T> {
     wake: Option<Waker>,
     wake_too: Vec<Waker>,
     /// The item that gave way to another.
     given_way: Option<T>,
-    /// The waker of a place that somebody gave up, or renewed.
+    /// The waker of a place that was given up, or renewed.
     waker: Option<Waker>,
 }
 
-/// What is left when a channel ends. It is the user's, and so not dropped under the lock.
+/// The items and the end that are left when a channel ends. They are the user's, and so are not dropped under
+/// the lock.
 struct EndedChannel<T> {
-    /// How many items are given up that nobody has got.
+    /// How many items are given up that no consumer has got.
     lost: usize,
     given_up: Vec<T>,
     /// An end that came too late.
@@ -82,10 +83,11 @@ impl<T> EndedChannel<T> {
 
 /// A channel, whatever its items are.
 pub(crate) trait AnyChannel: Any + Send + Sync {
-    /// Ends it, unless it has ended. Gives back how many items are given up that nobody has got.
+    /// Ends it, unless it has ended. Returns how many items are given up that no consumer has got.
     fn end(&self, end: StreamEnd) -> usize;
 
-    /// Ends it with its unit of work: not in order if it has producers. The same.
+    /// Ends it with its unit of work: not in order if it has producers. Returns how many items are given up
+    /// that no consumer has got.
     fn end_of_unit(&self) -> usize;
 
     /// Whether it has producers that have not finished, and has not ended.
@@ -362,8 +364,8 @@ impl<T> Aftermath<T> {
     }
 }
 
-/// Drops items one by one: a panic of one must not keep others, nor whoever ends several streams, from going
-/// on.
+/// Drops items one by one: a panic of one must not keep the other drops, nor a caller that ends several
+/// streams, from going on.
 fn drop_all<T>(items: Vec<T>) {
     items.into_iter().for_each(drop_unpanicked);
 }

@@ -57,7 +57,7 @@ impl Sleepers {
         Ok(self.queue.remove(place).map(|sleeper| sleeper.waker))
     }
 
-    /// Whether somebody with this ticket, or none, need not wait for those who sleep here.
+    /// Whether a caller with this ticket, or without one, need not wait for those who sleep here.
     pub(super) fn lets_pass(&self, ticket: Ticket) -> bool {
         let first = self.queue.front().map(|sleeper| sleeper.ticket);
         first.is_none_or(|first| ticket.is_some_and(|ticket| ticket <= first))

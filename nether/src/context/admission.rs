@@ -9,8 +9,8 @@ use crate::guarded::{PanicPayload, catch_now, said_last};
 use crate::message::{AccessRule, Message, MessageKind};
 use crate::principal::Principal;
 
-/// Checks that the message may be sent with this handle. Of a message that requires nothing, nothing is left
-/// of this.
+/// Checks that the message may be sent with this handle. A message that requires nothing pays nothing for
+/// this.
 ///
 /// # Errors
 /// [`SendError::Forbidden`].

@@ -80,7 +80,7 @@ impl<P, T, E> CallStage<P, T, E> {
     }
 }
 
-/// What is to be registered of a call that waits for room.
+/// The wait and the reply to register for a call that waits for room.
 pub(super) struct Queueing {
     wait: VisibleWait,
     /// The reply, which a task waits for once its message is accepted.
@@ -173,7 +173,7 @@ where
         .await;
         drop(room);
         let mut call = CallFuture::begun::<H>(&handle, stage);
-        // Whoever waits for this sees to the deadline.
+        // The caller that waits for this sees to the deadline.
         poll_fn(|cx| call.poll_stage(cx)).await
     })
 }

@@ -128,7 +128,7 @@ where
 }
 
 /// Publishes a report of the framework about what happened in the unit of work of `handle`, without ever
-/// waiting. Costs nothing when nobody listens: `event` is made only then.
+/// waiting. Costs nothing when there is no listener: `event` is made only then.
 ///
 /// Subscribers of that unit of work and of the system get it. Modules handle it outside of that unit of work,
 /// in a scope of its own: a monitor that fails, or that takes long, changes nothing of what it looks at. What
@@ -196,7 +196,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> P
         let Some(row) = row else {
             return PostStage::refused(handle.no_route(descriptor, None));
         };
-        // An event that no module handles takes a number too: numbers tell messages apart.
+        // An event that no module handles takes a number too: numbers distinguish messages.
         let handlers = row.handlers.len() as u64;
         let sequence = match handle.admit(descriptor, handlers.max(1)) {
             Ok(sequence) => sequence,
@@ -267,8 +267,9 @@ fn deliver<P: Parcel>(
     }
 }
 
-/// The slow way of a publish: a mailbox was full. What is left is shown in turn, as there is room. `None` if
-/// the module has refused it: one that stopped meanwhile does not handle the event any more.
+/// The slow way of a publish: a mailbox was full. The event is offered to the other modules in turn, as there
+/// is room. `None` if the module has refused it: one that stopped meanwhile does not handle the event any
+/// more.
 #[cold]
 fn show_the_rest<E: Event>(
     handle: &Handle,

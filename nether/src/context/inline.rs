@@ -156,7 +156,8 @@ impl<T, E> Drop for RunToEnd<T, E> {
     }
 }
 
-/// Runs an abandoned command to its end; its error, which nobody waits for, is a failure of the unit of work.
+/// Runs an abandoned command to its end; its error, which no caller waits for, is a failure of the unit of
+/// work.
 fn run_on<M: Message>(
     future: BoxFuture<Result<M::Reply, CallError<M::Error>>>,
     abandoned: Abandoned,

@@ -358,7 +358,7 @@ impl<S: Caller> Context<S> {
     /// Cancels the unit of work: messages that have not started are dead letters, and no new ones are
     /// accepted. All who wait in it, for a reply or for room, get an error at once. Running handlers are not
     /// interrupted; they can wait for [`cancelled`](QueryContext::cancelled). [`close`](Context::close) still
-    /// waits for them, but for nobody else, and returns an error.
+    /// waits for them, but for nothing else, and returns an error.
     ///
     /// ```
     /// # use nether::prelude::*;

@@ -42,7 +42,7 @@ impl Context<External> {
         close(&self.handle().scope).await
     }
 
-    /// The same, for who still has something to say of it.
+    /// Closes like [`close`](Context::close), and keeps the context for a caller that needs it afterwards.
     #[cfg(feature = "http")]
     pub(crate) async fn close_kept(&self) -> Result<Outcome, ContextError> {
         close(&self.handle().scope).await
@@ -60,7 +60,8 @@ pub(super) async fn close(scope: &Arc<Scope>) -> Result<Outcome, ContextError> {
     };
     scope.end(unfinished > 0);
     if unfinished == 0 && scope.in_flight() > 0 {
-        // A handler may have left a handle to somebody who sent in between; from now on that is refused.
+        // A handler may have passed on a handle with which a message was sent in between; from now on that is
+        // refused.
         unfinished = scope.drain_in_time(&LOOKUP).await;
     }
     scope.end_subscriptions();

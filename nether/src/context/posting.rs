@@ -30,8 +30,8 @@ pub struct PostFuture<'a, M, P> {
     timer: Timer,
 }
 
-/// What is left to do for a message; `None` if it was accepted at once, as most are. Boxed, so that those are
-/// not moved about with room for the others.
+/// The rest of a post; `None` if the message was accepted at once, as most are. Boxed, so that those are not
+/// moved about with room for the others.
 pub(super) type Posted<P> = Option<Box<PostStage<P>>>;
 
 /// How far a message has come that was not accepted at once.

@@ -85,8 +85,8 @@ impl<S: Caller> QueryContext<S> {
 
     /// The trace that this is part of: in a handler that has a span, that span; else the trace that the unit
     /// of work was given, by `traceparent` of a request, by a stored event, or by
-    /// [`with_trace_context`](crate::Context::with_trace_context). `None` if it was given none, and nobody
-    /// records spans. A handler passes it on to other services; see [`TraceContext`].
+    /// [`with_trace_context`](crate::Context::with_trace_context). `None` if it was given none, and no
+    /// subscriber records spans. A handler passes it on to other services; see [`TraceContext`].
     pub fn trace_context(&self) -> Option<TraceContext> {
         self.handle.trace_context().cloned()
     }

@@ -48,7 +48,8 @@ impl Room {
         limit(handle).map_or(Ok(None), |limit| Room::try_enter(handle, limit))
     }
 
-    /// The same, for a task that is spawned. What a task spawns needs a place too: it may spawn without end.
+    /// A place for a task that is spawned. A task that a task spawns needs a place too: it may spawn without
+    /// end.
     pub(super) fn take_for_task(handle: &Handle) -> Result<Option<Room>, ()> {
         let limit = handle.scope.mediator.limit.as_deref();
         let limit = limit.filter(|_| handle.waits_for_turn());

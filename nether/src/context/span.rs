@@ -69,7 +69,7 @@ impl SpanOutcome {
         )
     }
 
-    /// That of work that is dropped before it ended.
+    /// The outcome of work that is dropped before it ended.
     pub(crate) fn of_dropped() -> Self {
         match std::thread::panicking() {
             true => SpanOutcome::Panicked,
@@ -86,8 +86,8 @@ impl SpanOutcome {
     }
 }
 
-/// The span of one message in its handler; or, if nobody wants that, the span in which the message was sent,
-/// so that what the handler logs is still found there.
+/// The span of one message in its handler; or, if no subscriber wants that, the span in which the message was
+/// sent, so that what the handler logs is still found there.
 #[derive(Debug)]
 pub(crate) struct HandlerSpan {
     span: Span,

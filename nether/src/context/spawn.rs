@@ -237,8 +237,8 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if !self.is_reported {
-            // Its runtime is gone, or it panicked when it was dropped. What is counted must not depend on who
-            // is told of it.
+            // Its runtime is gone, or it panicked when it was dropped. The counts must not depend on who is
+            // notified.
             let fail = || self.fail(FailureKind::Stopped);
             let _ = catch_unwind(AssertUnwindSafe(fail));
         }

@@ -171,7 +171,7 @@ impl<E: Send + Sync + 'static> Subscription<E> {
     }
 }
 
-/// The subscriptions of one context: a sender for each type that somebody subscribed to.
+/// The subscriptions of one context: a sender for each type that has subscribers.
 #[derive(Default)]
 struct Subscriptions(Mutex<Vec<(usize, Erased)>>);
 
@@ -278,7 +278,7 @@ pub(super) fn notify_subscribers<E: Event>(
     if let Some(subscribers) = &row.subscription {
         notify(everywhere(subscribers).as_deref(), event);
     }
-    // The event is serialised only while somebody looks on.
+    // The event is serialised only while there is an onlooker.
     if let Some(onlookers) = scope.mediator.onlookers.get()
         && let Some(onlookers) = everywhere::<AnyEvent>(onlookers)
         && onlookers.has_receivers()

@@ -15,7 +15,7 @@ use crate::message::ByValue;
 use crate::route::{Route, To};
 use crate::waiting::wait;
 
-/// What is on its way to one module.
+/// A message on its way to one module.
 struct Handover<'a, M> {
     source: Source<'a>,
     label: Label,
@@ -43,7 +43,7 @@ where
         } = delivery;
         match route.to(&message) {
             To::Queue(queue) => {
-                // Whoever awaits the reply puts a waker of its own in.
+                // The task that awaits the reply puts a waker of its own in.
                 let (to, awaited) = reply(&Context::from_waker(Waker::noop()));
                 let expected = || (awaited.expected(), handle.delivery().is_some());
                 if let Err(deadlock) = wait(M::NAME, source.scope, queue.waiter(), expected) {

@@ -1,4 +1,4 @@
-//! What is sent without the compiler having seen that it may be: messages that come from outside of the
+//! Messages that are sent without the compiler having seen that they may be: they come from outside of the
 //! program, or from its event store.
 
 use crate::context::Context;
@@ -27,8 +27,8 @@ impl HandlerProof for Unproven {
 }
 
 impl<S: Caller> Context<S> {
-    /// Sends or asks the message, whether or not the compiler has seen its handler. That there is one is
-    /// checked when the system starts.
+    /// Sends or asks the message, whether or not the compiler has seen its handler. The start of the system
+    /// checks that there is one.
     pub(crate) fn call<M: ByValue + Send>(&self, message: M) -> CallOf<'_, M> {
         CallFuture::new::<Unproven>(self.handle(), message)
     }

@@ -132,7 +132,7 @@ fn failure(system: &watch::Receiver<Option<System>>, report: &ShutdownReport) ->
     }
 }
 
-/// Whether a system did not start since it was told to stop.
+/// Whether a system did not start because it was stopped.
 fn is_stopped(error: &Error) -> bool {
     let problems = error
         .downcast_ref::<StartError>()

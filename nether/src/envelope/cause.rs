@@ -13,7 +13,7 @@ pub(crate) struct Cause {
     /// How many messages caused each other up to this one; 0 for the root of a unit of work, 1 for what it
     /// sends.
     pub(crate) depth: u32,
-    /// What is rarely carried.
+    /// The parts that few messages carry.
     link: Option<Arc<CauseLink>>,
 }
 

@@ -47,7 +47,7 @@ impl Label {
         (self.number >> ATTEMPT) as u8
     }
 
-    /// The same, tried once more. To be tried at most 255 times.
+    /// The label for one more attempt. A message is to be tried at most 255 times.
     pub(crate) fn tried(self) -> Self {
         Label {
             number: self.number + (1 << ATTEMPT),
@@ -56,7 +56,7 @@ impl Label {
     }
 }
 
-/// What is known of a message besides its content.
+/// The header of a message: all that goes along with its content.
 #[derive(Debug, Clone)]
 pub(crate) struct Header {
     pub(crate) scope: Arc<Scope>,
@@ -82,7 +82,7 @@ pub(crate) struct FailureOrigin {
 }
 
 impl FailureOrigin {
-    /// Keeps the failure for whoever closes the unit of work; if that is over, it can only be logged.
+    /// Keeps the failure for the `close` of the unit of work; if that is over, it can only be logged.
     #[cold]
     pub(crate) fn keep(self, kind: FailureKind) {
         let FailureOrigin {

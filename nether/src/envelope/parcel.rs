@@ -21,7 +21,7 @@ pub trait Parcel: Packed + Send + 'static {
     /// The message.
     type Message: Message;
 
-    /// The message, which nobody has handled yet.
+    /// The message, which no handler has taken yet.
     ///
     /// # Panics
     /// If it was handled before.
@@ -32,7 +32,7 @@ pub trait Parcel: Packed + Send + 'static {
     #[doc(hidden)]
     fn json(&self) -> Option<String>;
 
-    /// Where the reply goes, if anybody asked for it.
+    /// Where the reply goes, if a caller asked for it.
     #[doc(hidden)]
     fn take_reply_to(&mut self) -> Option<ReplyTo<Self::Message>>;
 

@@ -22,10 +22,10 @@ use crate::sync::{Mutex, lock};
 /// What a caller waits for.
 pub(crate) type Reply<M> = Result<<M as Message>::Reply, CallError<<M as Message>::Error>>;
 
-/// The handler's end. Dropped without a reply, it tells the caller that none will come.
+/// The handler's end. Dropped without a reply, it notifies the caller that none will come.
 pub struct ReplyTo<M>(Option<Arc<dyn OpenReply<M>>>);
 
-/// The caller's end. Dropped, it lets the handler know that nobody waits.
+/// The caller's end. Dropped, it notifies the handler that no caller waits.
 pub(crate) struct Awaited<R>(ManuallyDrop<Option<Arc<ReplyCell<R>>>>);
 
 /// In the order of its fields, a reply begins at a multiple of 16 bytes, which are moved at once: a read that
@@ -71,7 +71,7 @@ trait OpenReply<M>: PendingReply {
     where
         M: Message;
 
-    /// Puts an error in; keeps it as a failure of the unit of work if nobody waits.
+    /// Puts an error in; keeps it as a failure of the unit of work if no caller waits.
     fn fail(&self, error: Box<Unclaimed<Reply<M>>>)
     where
         M: Message;
@@ -80,7 +80,8 @@ trait OpenReply<M>: PendingReply {
     fn abandon(&self);
 }
 
-/// The two ends of a new reply. Whoever waits for it, with the waker of `cx`, need not poll until woken.
+/// The two ends of a new reply. A caller that waits for it, with the waker of `cx`, need not poll until
+/// woken.
 #[inline]
 pub(crate) fn reply<M: Message>(cx: &Context<'_>) -> (ReplyTo<M>, Awaited<Reply<M>>) {
     let cell = Arc::new(ReplyCell {
@@ -95,7 +96,7 @@ pub(crate) fn reply<M: Message>(cx: &Context<'_>) -> (ReplyTo<M>, Awaited<Reply<
 }
 
 impl<M> ReplyTo<M> {
-    /// Gives the reply to who waits for it; gives it back if nobody does.
+    /// Gives the reply to the caller that waits for it; returns it if none does.
     #[inline]
     pub(crate) fn send(mut self, reply: Reply<M>) -> Result<(), Reply<M>>
     where
@@ -111,8 +112,8 @@ impl<M> ReplyTo<M> {
         Ok(())
     }
 
-    /// Gives an error to who waits for the reply. If nobody does, or the caller leaves without taking it, it
-    /// is a failure of the unit of work.
+    /// Gives an error to the caller that waits for the reply. If none does, or the caller leaves without
+    /// taking it, it is a failure of the unit of work.
     #[cold]
     pub(crate) fn fail(mut self, error: CallError<M::Error>, of: FailureOrigin)
     where
@@ -261,7 +262,7 @@ impl<T: Send + 'static, E: Send + 'static> Awaited<Result<T, CallError<E>>> {
 }
 
 impl<R> Awaited<R> {
-    /// What tells the reply from others, for as long as it is awaited or registered.
+    /// The address that distinguishes the reply from others, for as long as it is awaited or registered.
     pub(crate) fn address(&self) -> usize {
         self.0.as_ref().map_or(0, |cell| Arc::as_ptr(cell).addr())
     }
@@ -285,7 +286,7 @@ impl<R> Awaited<R> {
         let Some(cell) = self.0.take_if(|cell| Arc::strong_count(cell) == 1) else {
             return self.poll_shared(cx, instead);
         };
-        // The handler's end is gone, so nobody else can come by: no lock.
+        // The handler's end is gone, so no other task can come by: no lock.
         let Some(mut cell) = Arc::into_inner(cell) else {
             return Poll::Ready(instead());
         };

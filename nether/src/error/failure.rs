@@ -39,8 +39,8 @@ pub enum FailureKind {
     TimedOut(Box<TimedOut>),
     /// Middleware or an interceptor did not let it through.
     Rejected(Box<Rejection>),
-    /// A unit of work within this one did not succeed, and was dropped, so that nobody there was told; see
-    /// [`Nested`](crate::Nested).
+    /// A unit of work within this one did not succeed, and was dropped, so that no caller there got its
+    /// error; see [`Nested`](crate::Nested).
     Nested(Box<ContextError>),
     /// No message failed, but `close` had to end a stream that was held outside of handlers.
     HeldStream(Box<HeldStream>),
@@ -62,7 +62,7 @@ impl FailureKind {
         matches!(self, FailureKind::Cancelled | FailureKind::DeadlineExceeded)
     }
 
-    /// The error of a call, if nobody waited for its reply.
+    /// The error of a call, if no caller waited for its reply.
     pub(crate) fn of<E: HandlerError>(error: CallError<E>) -> Self {
         match error {
             CallError::Handler(error) => FailureKind::Handler(Arc::new(error.into_error())),

@@ -54,7 +54,7 @@ pub struct Violations {
 pub struct Violation {
     /// The path of the field: `items[2].count`. Empty if the message as a whole breaks the rule.
     pub field: String,
-    /// What is wrong, for whoever sent the message.
+    /// The problem, in words for the sender of the message.
     pub detail: String,
 }
 
@@ -63,7 +63,7 @@ pub struct Violation {
 pub struct Invalid {
     /// The message's name.
     pub message: &'static str,
-    /// What is wrong with it.
+    /// The rules that it breaks.
     pub violations: Violations,
 }
 

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-/// Why a message was not let through: a status, and a text for whoever sent it.
+/// Why a message was not let through: a status, and a text for its sender.
 ///
 /// Middleware ([`#[nether::middleware]`](macro@crate::middleware)) and interceptors
 /// ([`Interceptor`](crate::Interceptor)) make one. The caller gets it as
@@ -33,7 +33,7 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// A rejection with an HTTP status and a text. Clients see both, so the text tells no secrets.
+    /// A rejection with an HTTP status and a text. Clients see both, so the text must contain no secrets.
     ///
     /// # Panics
     /// If the status is not one of an error: from 400 to 599.
@@ -73,7 +73,7 @@ impl Rejection {
         self.status
     }
 
-    /// The text for whoever sent the message.
+    /// The text for the sender of the message.
     pub fn detail(&self) -> &str {
         &self.detail
     }

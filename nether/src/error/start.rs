@@ -162,10 +162,10 @@ pub enum StartProblem {
     InvalidSetting {
         /// The method that was called.
         setting: &'static str,
-        /// What is wrong with the value.
+        /// The problem with the value.
         reason: String,
     },
-    /// The system was told to stop while it started.
+    /// The system was stopped while it started.
     Stopped,
 }
 

@@ -126,7 +126,7 @@ async fn loaded<T: DeserializeOwned>(
     })
 }
 
-/// That a position is the last one handled.
+/// The change that saves `position` as the last one handled.
 pub(super) fn checkpoint_at(name: &str, position: Position) -> DocumentChange {
     DocumentChange {
         collection: CHECKPOINTS.into(),

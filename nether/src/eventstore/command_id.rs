@@ -55,8 +55,8 @@ impl CommandId {
         }
     }
 
-    /// The id within a scope: the client, route or job that has chosen it. The same id in another scope is
-    /// another id. A scope within a scope is set by two calls, the inner one first.
+    /// The id within a scope: the client, route or job that has chosen it. An id in another scope is another
+    /// id. A scope within a scope is set by two calls, the inner one first.
     #[must_use]
     pub fn scoped(self, scope: &str) -> Self {
         let scope = scope.as_bytes();
@@ -83,8 +83,8 @@ impl CommandId {
         !self.is_made
     }
 
-    /// The id of one of the events that the command leads to: a UUID v8 (RFC 9562), a hash. Whoever chooses
-    /// the ids of commands can choose none that leads to the event of another command.
+    /// The id of one of the events that the command leads to: a UUID v8 (RFC 9562), a hash. A sender that
+    /// chooses the ids of commands can choose none that leads to the event of another command.
     pub(super) fn event(self, stream: &StreamId, command: &str, index: usize) -> EventId {
         let stream = stream.as_str().as_bytes();
         let index = (index as u64).to_be_bytes();
@@ -97,8 +97,8 @@ impl CommandId {
         ])
     }
 
-    /// The hash of the command's content, as text. It is made of the id too, which is not stored: so nobody
-    /// who reads the store can find out by trial which content has that hash.
+    /// The hash of the command's content, as text. It is made of the id too, which is not stored: so a reader
+    /// of the store cannot find out by trial which content has that hash.
     pub(super) fn content(self, command: &str, content: &[u8]) -> String {
         let command = command.as_bytes();
         let hash = digest(&[b"nether.command_content", &self.digest, command, content]);

@@ -64,7 +64,7 @@ pub(super) struct FollowerProgress {
     pub(super) is_retrying: bool,
     /// Which process holds the lease; `None` if it needs no lease, or until that is known.
     pub(super) lease: Option<LeaseStatus>,
-    /// Why it stands by although nobody runs it.
+    /// Why it stands by although no process runs it.
     pub(super) idle: Option<Arc<str>>,
     /// Why the runner is gone, once it is.
     pub(super) gone: Option<GoneReason>,
@@ -86,8 +86,8 @@ pub(super) struct GoneReason {
 }
 
 /// The projection or saga does not run here: it has stopped, has failed, stands by for a [newer
-/// version](macro@crate::projection#when-it-changes) that nobody runs, or, if it was given an order, stands by
-/// while another process [runs it](crate::eventstore#several-processes).
+/// version](macro@crate::projection#when-it-changes) that no process runs, or, if it was given an order,
+/// stands by while another process [runs it](crate::eventstore#several-processes).
 ///
 /// Methods of [`ProjectionHandle`](crate::eventstore::ProjectionHandle) and
 /// [`SagaHandle`](crate::eventstore::SagaHandle) return it inside of their [`Error`].
@@ -175,7 +175,7 @@ impl<K: FollowerKind> Control<K> {
     /// Waits until `is_so` holds for its progress.
     ///
     /// # Errors
-    /// [`NotRunning`] if the runner ends before that, or nobody runs what it stands by for.
+    /// [`NotRunning`] if the runner ends before that, or no process runs what it stands by for.
     pub(super) async fn until(&self, is_so: impl Fn(&FollowerProgress) -> bool) -> Result<()> {
         if is_so(&self.progress.borrow()) {
             return Ok(());

@@ -85,7 +85,7 @@ pub(super) struct DefinitionChange {
 }
 
 impl StoredDefinition {
-    /// That of a new one.
+    /// The stored form of a definition that runs for the first time, behind `began_behind`.
     pub(super) fn new(definition: &Definition, began_behind: Position) -> Self {
         let listed = definition.handles.iter().copied();
         let retired = retired_into(|name| definition.handles.contains(&name));
@@ -99,7 +99,7 @@ impl StoredDefinition {
         }
     }
 
-    /// The same one, while what it has stored is removed.
+    /// A copy that is marked as emptying, for the time in which what it has stored is removed.
     pub(super) fn while_emptying(&self) -> Self {
         StoredDefinition {
             is_emptying: true,
@@ -107,7 +107,7 @@ impl StoredDefinition {
         }
     }
 
-    /// The same one, once that is done.
+    /// Clears the mark of [`while_emptying`](StoredDefinition::while_emptying), once everything is removed.
     pub(super) fn emptied(self) -> Self {
         StoredDefinition {
             is_emptying: false,
@@ -115,7 +115,7 @@ impl StoredDefinition {
         }
     }
 
-    /// That of what takes this one's place.
+    /// The stored form of the definition that takes this one's place.
     pub(super) fn replaced_by(self, definition: &Definition) -> Self {
         let mut new = StoredDefinition::new(definition, self.began_behind);
         new.tables = self.tables;
@@ -130,7 +130,7 @@ impl StoredDefinition {
         new
     }
 
-    /// The same one, while the program fills tables beside the live ones.
+    /// A copy that notes that the program fills tables beside the live ones.
     pub(super) fn while_building(&self, definition: &Definition) -> Self {
         let new = StoredDefinition::new(definition, self.began_behind);
         let mut building = self.clone();
@@ -144,7 +144,7 @@ impl StoredDefinition {
         self.tables.is_building(new.version, &new.handles)
     }
 
-    /// That of the program whose tables were filled, once they are the live ones.
+    /// The stored form of the program whose tables were filled, once they are the live ones.
     pub(super) fn switched_to(self, definition: &Definition) -> Self {
         let version = self.version;
         let mut new = self.replaced_by(definition);

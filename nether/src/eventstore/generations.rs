@@ -19,8 +19,8 @@ pub(super) struct Generations {
     /// The one that is filled beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) building: Option<BuildingTables>,
-    /// The last one that was begun. None is begun twice: whoever has begun to remove its tables may still do
-    /// it, when it does not run any more.
+    /// The last one that was begun. None is begun twice: a runner that has begun to remove its tables may
+    /// still do so when it does not run any more.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) begun: u32,
     /// Those to be removed, with the versions that have filled them.

@@ -19,7 +19,7 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub struct MemoryStore {
     kept: Mutex<MemoryLog>,
-    /// The position of the newest event. Told after the event is in `kept`.
+    /// The position of the newest event. Changed after the event is in `kept`.
     head: watch::Sender<Position>,
 }
 
@@ -168,7 +168,7 @@ fn page<'a>(events: impl Iterator<Item = &'a RecordedEvent>, limit: PageLimit) -
     room.page(read)
 }
 
-/// What is done at once.
+/// A future that is ready at once with the result.
 fn done<'a, T: Send + 'a>(result: Result<T, StoreError>) -> StoreFuture<'a, T> {
     Box::pin(std::future::ready(result))
 }

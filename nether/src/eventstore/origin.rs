@@ -18,7 +18,7 @@ pub(super) struct SagaOrigin {
 }
 
 impl SagaOrigin {
-    /// That of a saga which begins with the event.
+    /// The origin of a saga which begins with the event.
     pub(super) fn of(event: &RecordedEvent) -> Self {
         SagaOrigin {
             principal: event.metadata.principal.clone(),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::store::Store;
 
-/// How many events are remembered of those that wait behind one. Of more, the store is asked.
+/// How many events are remembered of those that wait behind one. The others are read from the store.
 const REMEMBERED: usize = 4096;
 
 /// An event that could not be handled. Later events of its stream (in a saga: with its key) wait behind it.

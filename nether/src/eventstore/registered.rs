@@ -19,7 +19,7 @@ pub struct RegisteredName {
     pub(super) what: RegisteredKind,
 }
 
-/// What is in stores under the name.
+/// The kind of a registered name, and what stores hold under it.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "test"), allow(dead_code))]
 pub(super) enum RegisteredKind {

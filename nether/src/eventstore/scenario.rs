@@ -94,8 +94,7 @@ pub fn given_with<A: Aggregate, Kind>(
 }
 
 impl<A: Aggregate> Scenario<A> {
-    /// Lets decisions know that: who asks, when, and by which command. Without this nobody in particular
-    /// asks, now.
+    /// Sets what decisions know: who asks, when, and by which command. Without this no principal asks, now.
     #[must_use]
     pub fn with_facts(self, facts: Facts) -> Self {
         Scenario { facts, ..self }

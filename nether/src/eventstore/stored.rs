@@ -88,7 +88,8 @@ pub struct Encoded {
     pub(super) payload: Payload,
 }
 
-/// What is kept as text: the state of an aggregate that has snapshots, a saga and the commands that it sends.
+/// A type that is kept as text: the state of an aggregate that has snapshots, a saga and the commands that it
+/// sends.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written down and read again",
@@ -100,8 +101,8 @@ pub trait Storable: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Storable for T {}
 
-/// How something is [`Storable`]. It is told by a value and not by a bound: so what is wrong is told where
-/// that is made, and once.
+/// How something is [`Storable`]. A value says so and not a bound, so that an error is reported once, where
+/// the value is made.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Keeping<T> {
@@ -298,7 +299,7 @@ fn unnamed(schema: &EventSchema) -> StoreError {
     }
 }
 
-/// That an event cannot be stored, and why.
+/// The error for an event that cannot be stored, with the reason.
 #[cold]
 pub(super) fn unwritten(schema: &EventSchema, error: &Unreadable) -> StoreError {
     StoreError::Codec {
@@ -359,7 +360,7 @@ pub(crate) fn decode<E: ReadableEvent>(recorded: &RecordedEvent) -> Result<E, St
     event.map_err(|error| unknown(error.to_string()))
 }
 
-/// That an event is not known, and why.
+/// The error for an event that the program does not know, with the reason.
 pub(super) fn unknown(recorded: &RecordedEvent, reason: String) -> StoreError {
     StoreError::Unknown {
         stream: recorded.stream.clone(),

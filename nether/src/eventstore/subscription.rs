@@ -20,7 +20,7 @@ pub struct EventSubscription {
     after: Position,
     /// Read, and not yet given.
     read: VecDeque<RecordedEvent>,
-    /// What is left of the events that a stored event becomes.
+    /// The rest of the events that one stored event becomes: read, and not yet given.
     successors: VecDeque<RecordedEvent>,
 }
 
@@ -56,10 +56,10 @@ impl Store {
 }
 
 impl EventSubscription {
-    /// The position of the last event that was given; at first, the one that it began after. Of the events
-    /// that one stored event [`becomes`](macro@crate::event#events-that-become-others), which have the same
-    /// position, all have to be given before it counts, so that a subscription that continues from here
-    /// leaves none out.
+    /// The position of the last event that was given; at first, the one that it began after. If one stored
+    /// event [`becomes`](macro@crate::event#events-that-become-others) several, which have the same position,
+    /// it counts once all of them were given, so that a subscription that continues from here leaves none
+    /// out.
     pub fn position(&self) -> Position {
         self.given
     }

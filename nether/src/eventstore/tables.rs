@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What is between the name of a table and its generation.
+/// The separator between the name of a table and its generation.
 const SEPARATOR: &str = "__";
 
 /// The longest name. With its generation, it is no longer than the 63 bytes that every database has for a

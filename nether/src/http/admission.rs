@@ -75,7 +75,7 @@ fn check(
 }
 
 /// Checks that the server answers for the host. One at a loopback address answers for the names of the
-/// machine itself, unless it was told other names. Probes of an orchestrator name an address, whatever that
+/// machine itself, unless it was given other names. Probes of an orchestrator name an address, whatever that
 /// is; so they are answered anyway, and so is the address for management if others than the machine itself
 /// reach it.
 fn check_host(

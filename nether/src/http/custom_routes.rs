@@ -62,7 +62,7 @@ use crate::system::System;
 /// A `RequestContext` sends what a module of a visible crate handles. Routes that list what they send need no
 /// module of another crate, only its messages: `RequestContext<Web>` sends what the
 /// [`#[module]`](macro@crate::module) `Web` lists in `calls` and `emits`. The system checks at its start that
-/// somebody handles that, and [`topology`](crate::System::topology) shows it.
+/// a module handles each command and query among these, and [`topology`](crate::System::topology) shows it.
 ///
 /// ```standalone_crate
 /// use nether::http::RequestContext;

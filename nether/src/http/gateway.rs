@@ -61,7 +61,7 @@ pub(super) struct Gateway {
     rebuilding: Mutex<()>,
 }
 
-/// What is at which path.
+/// The routes: which endpoint or handler answers at which path.
 #[derive(Debug, Default)]
 struct GatewayRoutes {
     /// The endpoints that nothing stands before or around, for a look before the router's.
@@ -284,7 +284,7 @@ fn before(first: Router, then: Router) -> Router {
         let id = RequestId::given(request.headers());
         forget_route(request.extensions_mut());
         let Ok(response): Result<Response, Infallible> = next.oneshot(request).await;
-        // Somebody knows the path, though not the method.
+        // The path is known, though not the method.
         match response.extensions().get::<Unknown>() {
             Some(Unknown) => wrong_method(id),
             None => allow::behind(response),
@@ -295,7 +295,7 @@ fn before(first: Router, then: Router) -> Router {
         .method_not_allowed_fallback(other_method)
 }
 
-/// Removes the place of a request, which ends when whoever has it lets go of it.
+/// Removes the place of a request, which ends when its holder drops it.
 fn strip_permit(extensions: &mut Extensions) {
     extensions.remove::<RequestPermit>();
 }
@@ -320,7 +320,7 @@ fn keep<T: Clone + Send + Sync + 'static>(from: &mut Extensions, to: &mut Extens
     }
 }
 
-/// Marks the answer to a path that nobody knows.
+/// Marks the answer to an unknown path.
 #[derive(Debug, Clone, Copy)]
 struct Unknown;
 

@@ -77,8 +77,8 @@ impl Layers {
         self.0.is_empty()
     }
 
-    /// One service for all requests, with the layers around whatever router there is when a request comes.
-    /// So what a layer keeps, such as how many requests are at work, it keeps when the router is made anew.
+    /// One service for all requests, with the layers around whatever router there is when a request comes. So
+    /// what a layer keeps, such as how many requests are at work, it keeps when the router is rebuilt.
     /// `strip` removes from the extensions of a request what is not to be kept. `None` without layers.
     pub(super) fn around(
         &self,

@@ -93,7 +93,7 @@ impl RequestScope {
         } = wishes;
         let patience = wanted.map_or(Duration::MAX, Duration::from_secs);
         ctx = limit(ctx, patience.min(settings.request_timeout));
-        // What is told is what holds, in whole seconds.
+        // The header names the bound that holds, in whole seconds.
         let longest = settings.request_timeout.as_secs();
         let wait = wanted.filter(|wanted| longest > 0 || *wanted == 0);
         let wait = wait.map(|wanted| wanted.min(longest));

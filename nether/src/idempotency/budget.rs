@@ -12,7 +12,7 @@ const RESERVED: usize = 704;
 /// Each owner may take this part of all.
 const SHARE: usize = 8;
 
-/// Owners whose credentials nobody has verified may take this part of all together, so that there is always
+/// Owners whose credentials were not verified may take this part of all together, so that there is always
 /// room for the others.
 const UNVERIFIED: usize = 2;
 
@@ -49,7 +49,7 @@ pub(crate) struct KeyOwner {
     pub(crate) is_verified: bool,
 }
 
-/// What is taken of a bound.
+/// The budget of a store of keys: its limit, and how much of that is taken.
 #[derive(Debug)]
 pub(super) struct KeyBudget {
     limit: usize,

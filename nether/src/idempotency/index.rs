@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::idempotency::KeyName;
 use crate::idempotency::budget::{ENTRY, KeyBudget, KeyOwner};
 
-/// The keys that are known, each with a value. What is in progress is in no queue, so that any number of such
+/// The keys that are known, each with a value. A key in progress is in no queue, so that any number of such
 /// keys costs nothing when others come and go.
 #[derive(Debug)]
 pub(crate) struct KeyIndex<T> {

@@ -53,7 +53,7 @@ pub(crate) enum KeyClaim {
     /// Another process claimed it so many seconds ago, and has not settled it.
     #[cfg_attr(not(feature = "eventstore"), expect(dead_code))]
     InProgressElsewhere(u64),
-    /// Its request was begun and cut off: nobody knows how far it came.
+    /// Its request was begun and cut off: it is not known how far it came.
     Unknown,
     /// It was used for another request.
     OtherRequest,
@@ -113,6 +113,6 @@ pub(crate) trait KeyStore: Send + Sync {
     /// Settles a key that this request has claimed.
     fn settle<'a>(&'a self, request: &'a KeyedRequest, end: KeyEnd) -> KeyFuture<'a, ()>;
 
-    /// Notes that nobody will settle the key that this request has claimed.
+    /// Notes that the key which this request has claimed will not be settled.
     fn abandon(&self, request: &KeyedRequest);
 }

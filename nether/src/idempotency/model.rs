@@ -18,7 +18,7 @@ const KEYS: usize = 24;
 const SEEDS: u64 = 200;
 const STEPS: usize = 300;
 
-/// What is promised of a key.
+/// The promise about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Promised {
     Free,
@@ -28,7 +28,7 @@ enum Promised {
 }
 
 impl Promised {
-    /// What is left of it now.
+    /// The promise as it stands now: none once its time is over.
     fn now(self) -> Self {
         match self {
             Promised::Answered(_, until) | Promised::Unknown(until) if until <= Instant::now() => {

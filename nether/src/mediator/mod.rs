@@ -47,19 +47,19 @@ pub(crate) struct Mediator {
     pub(crate) runtime: tokio::runtime::Handle,
     /// Whether the system is stopping.
     pub(crate) stopping: Arc<Stopping>,
-    /// Those who called `system.subscribe_any()`, if anybody did.
+    /// The subscribers of `system.subscribe_any()`, if there are any.
     pub(crate) onlookers: OnceLock<Arc<dyn Subscribers>>,
     /// What holds messages that wait.
     mailboxes: Mutex<Vec<Weak<dyn HoldsMessages>>>,
     /// What runs besides modules.
     pub(crate) tasks: Tasks,
-    /// Whether somebody looks after handlers that take long.
+    /// Whether handlers that take long are looked for.
     pub(crate) watch: Watch,
     /// How long closing waits for outsiders, when all that is left waits at a stream.
     pub(crate) close_patience: Duration,
     /// After how long a handler is slow, and closing says what it waits for.
     pub(crate) slow_handler: Duration,
-    /// Who wants to know of every handler that runs.
+    /// The observers that want to know of every handler that runs.
     pub(crate) observers: Observers,
     /// How long handlers take.
     pub(crate) latencies: Latencies,
@@ -68,13 +68,13 @@ pub(crate) struct Mediator {
     /// What the program provides, for modules and what stands around their handlers; until the system has
     /// stopped.
     pub(crate) resources: ArcSwap<Resources>,
-    /// What is drawn, in a test.
+    /// The source of chance, seeded in a test.
     pub(crate) chance: Chance,
     /// What a test has seen.
     pub(crate) recorder: Recorder,
 }
 
-/// What a system was told before it started.
+/// The settings that a system had when it started.
 pub(crate) struct Settings {
     pub(crate) max_depth: u32,
     pub(crate) max_in_flight: Option<usize>,

@@ -27,7 +27,7 @@ pub(crate) struct RoutingTable {
     current: ArcSwap<Table>,
     /// The table of those who are to keep none; never the current one.
     none: Arc<Table>,
-    /// The number of the current table, so that whoever has a table can tell at the price of a load that it
+    /// The number of the current table, so that the holder of a table can see at the price of a load that it
     /// still holds.
     version: AtomicU64,
     /// Held while the next table is made.
@@ -46,7 +46,7 @@ pub(crate) struct Table {
 pub(crate) struct Row {
     /// The modules that handle it: at most one for a command or query.
     pub(crate) handlers: Vec<Handler>,
-    /// Those who called `system.subscribe::<E>()`, if anybody did.
+    /// The subscribers of `system.subscribe::<E>()`, if there are any.
     pub(crate) subscription: Option<Arc<dyn Subscribers>>,
 }
 
@@ -101,7 +101,7 @@ impl RoutingTable {
         self.current.load_full()
     }
 
-    /// What to keep instead for as long as a module lives: whoever has it reads the current table each time.
+    /// What to keep instead for as long as a module lives: its holder reads the current table each time.
     pub(crate) fn no_table(&self) -> Arc<Table> {
         Arc::clone(&self.none)
     }

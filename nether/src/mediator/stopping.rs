@@ -14,9 +14,9 @@ pub(crate) struct Stopping {
     ended: AtomicBool,
     /// Set once: which module is gone that the system cannot do without, and why.
     demanded: OnceLock<String>,
-    /// Whether modules that run out of work have to say so: set by `begin`, and by whoever waits for it.
+    /// Whether modules that run out of work have to say so: set by `begin`, and by callers that wait for it.
     is_asked: AtomicBool,
-    /// Told by `begin`, and by modules that ran out of work.
+    /// Notified by `begin`, and by modules that ran out of work.
     changed: Notify,
 }
 
@@ -73,7 +73,7 @@ impl Stopping {
         self.is_asked.store(true, Ordering::SeqCst);
     }
 
-    /// Called by a module that ran out of work. Costs a load unless somebody waits for that.
+    /// Called by a module that ran out of work. Costs a load unless a caller waits for that.
     #[inline]
     pub(crate) fn notify_quiet(&self) {
         if self.is_asked.load(Ordering::SeqCst) {

@@ -34,7 +34,7 @@ pub enum MessageKind {
 
 /// A message: implemented by [`#[command]`](macro@crate::command), [`#[query]`](macro@crate::query) and
 /// [`#[event]`](macro@crate::event), never by hand.
-// That messages are `Send` is a bound of the three kinds, and not of this trait: each would assert it again.
+// The bound `Send` is one of the three kinds, and not of this trait: each would assert it again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message",
     label = "not a message",
@@ -182,7 +182,7 @@ pub trait MayChange<M> {}
 #[diagnostic::do_not_recommend]
 impl<M> MayChange<M> for Writes {}
 
-/// The same type, though written differently.
+/// Proof that a type is `Listed`, though it may be written differently.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "the handler takes `{Self}`, but the module lists `{Listed}`",

@@ -42,7 +42,7 @@ impl<E: HandlerError> fmt::Display for AnswerError<E> {
 
 /// One attempt at a message, for middleware: the message, and, by [`Deref`], the [`MessageInfo`].
 ///
-/// The handler takes the message, so [`Next::run`] takes the `Call`. What is wanted after it is had before:
+/// The handler takes the message, so [`Next::run`] takes the `Call`. Take what is wanted after it before:
 /// [`info`](Call::info) is a copy.
 pub struct Call<'a, M: Message> {
     message: MappedMutexGuard<'a, dyn Unhandled<M>>,
@@ -62,7 +62,7 @@ impl<'a, M: Message> Call<'a, M> {
         self.message.unhandled()
     }
 
-    /// What is known of the message, for after [`Next::run`] too.
+    /// The description of the message, which stays available after [`Next::run`].
     pub fn info(&self) -> MessageInfo<'a> {
         self.info
     }

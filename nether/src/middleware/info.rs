@@ -65,8 +65,8 @@ impl<'a> MessageInfo<'a> {
         self.handle.scope.deadline().map(|deadline| deadline.0)
     }
 
-    /// The correlation ID; see [`QueryContext::correlation_id`](crate::QueryContext::correlation_id). That of
-    /// what a saga sends is older than its unit of work, whose id is in [`message_id`](Self::message_id).
+    /// The correlation ID; see [`QueryContext::correlation_id`](crate::QueryContext::correlation_id). The one
+    /// of a saga's command is older than its unit of work, whose id is in [`message_id`](Self::message_id).
     pub fn correlation_id(&self) -> ContextId {
         self.handle.scope.correlation_id()
     }

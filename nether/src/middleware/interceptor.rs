@@ -124,7 +124,7 @@ impl fmt::Debug for Interceptors {
     }
 }
 
-/// A message that interceptors have seen; it tells them how it ended, at the latest when it is dropped.
+/// A message that interceptors have seen; it notifies them how it ended, at the latest when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Intercepted {
     interceptors: Arc<Interceptors>,
@@ -202,7 +202,7 @@ impl Drop for Intercepted {
     }
 }
 
-/// Whoever cannot decide lets nothing through.
+/// Asks an interceptor whether it lets the message through. One that panics lets nothing through.
 fn before(interceptor: &dyn Interceptor, info: &MessageInfo<'_>) -> Result<(), Rejection> {
     let asked = catch_unwind(AssertUnwindSafe(|| interceptor.before(info)));
     asked.unwrap_or_else(|panic| {

@@ -52,7 +52,7 @@ pub trait Middleware<M: Message>: IsMiddleware {
 pub trait IsMiddleware: Send + Sync + Sized + 'static {
     /// Always `Self`. Bounds that go through it suppress follow-up compiler errors.
     type Itself;
-    /// What is known of it at start-up.
+    /// Its description for the start-up.
     const DESCRIPTOR: MiddlewareDescriptor;
     /// Whether it wants to know of units of work that were committed.
     const FOLLOWS_COMMITS: bool = false;
@@ -64,7 +64,7 @@ pub trait IsMiddleware: Send + Sync + Sized + 'static {
     }
 }
 
-/// What is known of middleware at start-up.
+/// The description of middleware that is known at start-up.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct MiddlewareDescriptor {

@@ -19,7 +19,7 @@ use crate::waiting::Waiter;
 /// What stands between the senders and a module. Senders have it before the module is there, and after it is
 /// gone.
 #[doc(hidden)]
-#[allow(private_interfaces)] // Named by the hidden part of `Module`; nobody outside calls it.
+#[allow(private_interfaces)] // Named by the hidden part of `Module`; not called outside.
 pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// What is made when the module starts: the module, or what makes its values later.
     type Value: Send + 'static;
@@ -57,19 +57,19 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
     /// are dead letters.
     fn stop(&self);
 
-    /// There will be no module: whoever waits for it is refused.
+    /// There will be no module: callers that wait for it are refused.
     fn give_up(&self);
 
     /// Accepts nothing more.
     fn close(&self);
 
-    /// Ends what still runs, and turns what nobody will handle any more into dead letters.
+    /// Ends what still runs, and turns messages that will not be handled any more into dead letters.
     fn cut_off(&self) -> impl Future<Output = ()> + Send;
 
     /// How many messages were ever accepted.
     fn accepted(&self) -> u64;
 
-    /// What is being handled.
+    /// The handlers that are at work.
     fn handling(&self) -> Vec<BeingHandled>;
 
     /// Holds the module up, or lets it go on.

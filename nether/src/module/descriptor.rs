@@ -28,7 +28,7 @@ pub enum ModuleKind {
     Keyed,
 }
 
-/// What is known of a module at start-up. One `static` each, made by `#[module]`.
+/// The description of a module that is known at start-up. One `static` each, made by `#[module]`.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct ModuleDescriptor {
@@ -52,7 +52,7 @@ pub struct ModuleDescriptor {
     pub launch: Option<fn(Launch) -> Instances>,
 }
 
-/// What is known of a handler that has limits, or middleware.
+/// The description of a handler that has limits, or middleware.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct HandlerDescriptor {
@@ -76,7 +76,7 @@ impl ModuleDescriptor {
         all
     }
 
-    /// Middleware of its handlers that nobody provides, as the error of its start: for what is started
+    /// Middleware of its handlers that is not provided, as the error of its start: for what is started
     /// without a check of the whole program.
     pub(super) fn check_middleware(&self, resources: &Resources) -> Result<()> {
         let mut all = self.middleware().into_iter();
@@ -99,7 +99,7 @@ impl ModuleDescriptor {
 
 /// An instance, whatever its type.
 #[doc(hidden)]
-#[allow(private_interfaces, missing_docs)] // Named by the hidden `ModuleDescriptor`; nobody outside calls it.
+#[allow(private_interfaces, missing_docs)] // Named by the hidden `ModuleDescriptor`; not called outside.
 pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn id(&self) -> InstanceId;
     /// Which of its module's instances it is.

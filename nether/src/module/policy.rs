@@ -28,7 +28,7 @@ impl RestartPolicy {
         matches!(self.restart, Restart::Resume | Restart::Contain)
     }
 
-    /// Whether the module is made anew once it has crashed.
+    /// Whether the module is rebuilt once it has crashed.
     pub(super) fn makes_anew(&self) -> bool {
         matches!(self.restart, Restart::Always | Restart::Contain)
     }
@@ -38,14 +38,14 @@ impl RestartPolicy {
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restart {
-    /// Made anew, by its `#[init]` or `Default`.
+    /// Rebuilt, by its `#[init]` or `Default`.
     Always,
     /// Not at all.
     Never,
     /// With the state that the crash left.
     Resume,
-    /// With its state after a crash of a handler, which fails its message and no more; made anew after a
-    /// crash beside the handlers. What a shared module does that says nothing else.
+    /// With its state after a crash of a handler, which fails its message and no more; rebuilt after a crash
+    /// beside the handlers. What a shared module does that says nothing else.
     Contain,
 }
 
@@ -94,7 +94,7 @@ impl Backoff {
         longest.mul_f64(0.5 + chance.fraction() / 2.0)
     }
 
-    /// The same without chance: the longest that the wait may be.
+    /// The longest that the wait before the attempt after the `failed`th one may be: without chance.
     pub(crate) fn longest_wait(self, failed: u32) -> Duration {
         let doublings = failed.saturating_sub(1).min(20);
         self.first.saturating_mul(1 << doublings).min(self.longest)

@@ -15,7 +15,7 @@ pub enum Verdict {
     Handled,
     /// The handler gave back an error. The module's state stays.
     Failed,
-    /// The same, with an error that is the caller's to see to: a refusal.
+    /// The handler gave back an error that is the caller's to see to: a refusal. The module's state stays.
     Refused,
     /// The handler crashed, and the module with it.
     Crashed(CrashCause),
@@ -115,7 +115,7 @@ impl Tally {
         counter.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Counts messages of a module that nobody else counts: it needs no atomic addition, which would cost
+    /// Counts messages of a module that no other thread counts: it needs no atomic addition, which would cost
     /// much more. Those that were refused are among those that failed.
     #[inline]
     pub(crate) fn add_alone(&self, handled: u64, failed: u64, refused: u64) {
@@ -165,7 +165,7 @@ impl Tally {
 
 #[inline]
 fn add_alone(counter: &AtomicU64, count: u64) {
-    // Whoever adds goes on to `Scope::finish`, whose addition orders this before what it reads then.
+    // The thread that adds goes on to `Scope::finish`, whose addition orders this before what it reads then.
     counter.store(counter.load(Ordering::Relaxed) + count, Ordering::Release);
 }
 

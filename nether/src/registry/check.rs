@@ -10,7 +10,7 @@ use crate::module::{ModuleDescriptor, ModuleKind};
 use crate::registry::cycle::{circle_through, find_cycle};
 use crate::resources::{ResourceDescriptor, Resources};
 
-/// What is to be started.
+/// A program that is to be started.
 #[derive(Debug)]
 pub(crate) struct Program<'a> {
     pub(crate) messages: &'a [&'static MessageDescriptor],
@@ -58,7 +58,7 @@ fn handlers(
     handlers
 }
 
-/// What is declared is also registered: link-time registration worked.
+/// Checks that link-time registration worked: all that is declared is also registered.
 fn check_registry(program: &Program<'_>, problems: &mut Vec<StartProblem>) {
     let messages = program.messages.iter();
     let own = messages.filter(|message| message.is_of_framework()).count();

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use crate::message::{MessageDescriptor, MessageRegistration};
 use crate::module::{ModuleDescriptor, ModuleRegistration};
 
-/// Every message and module of the program, sorted by name. The same for every system of the process, and
-/// never changed.
+/// Every message and module of the program, sorted by name. All systems of the process share it, and it never
+/// changes.
 #[derive(Debug)]
 pub(crate) struct Registry {
     pub(crate) messages: Vec<&'static MessageDescriptor>,

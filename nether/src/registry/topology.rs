@@ -138,7 +138,7 @@ impl Topology {
         text
     }
 
-    /// The same graph in the language of Graphviz.
+    /// The graph in the language of Graphviz, with the content of [`to_mermaid`](Topology::to_mermaid).
     pub fn to_dot(&self) -> String {
         let mut text = "digraph topology {\n    rankdir=LR;\n".to_owned();
         for module in &self.modules {

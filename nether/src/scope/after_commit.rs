@@ -9,7 +9,7 @@ use crate::race::race;
 use crate::scope::Scope;
 use crate::sync::lock;
 
-/// What is still to be done, in the order it was added.
+/// The steps that are still to be done, in the order they were added.
 #[derive(Default)]
 pub(super) struct AfterCommit(Mutex<Vec<CommitStep>>);
 
@@ -23,8 +23,8 @@ pub(super) struct CommitStep {
 type StepFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Scope {
-    /// Does this once the unit of work has been committed; once, however often `T` asks for it. Of a scope
-    /// that is no unit of work nothing is ever committed.
+    /// Does this once the unit of work has been committed; once, however often `T` asks for it. A scope that
+    /// is no unit of work is never committed.
     pub(crate) fn after_commit<T: 'static, F>(
         &self,
         step: impl FnOnce(Arc<Scope>) -> F + Send + 'static,

@@ -31,7 +31,7 @@ impl Scope {
             }
             list.calls.push(Arc::clone(&call));
         }
-        // Asked when it is among them: whoever cancels sets the bit, and looks then.
+        // Asked when it is among them: the task that cancels sets the bit, and looks then.
         if self.is_cancelled() {
             call.close();
         }

@@ -49,7 +49,7 @@ struct Agenda {
     /// How often it yields before it looks again: see [`DELIVERIES_PER_YIELD`].
     yields: usize,
     /// When it looks again though nothing has happened here, and how long after that: what is left may wait
-    /// for other units of work, whose progress notifies nobody here.
+    /// for other units of work, whose progress sends no notification here.
     again: Option<Instant>,
     pause: Duration,
 }

@@ -23,7 +23,7 @@ pub(super) struct Extras {
     pub(super) streams: Streams,
     /// What its deliveries wait for.
     pub(super) ledger: Ledger,
-    /// Told, while it closes, when a delivery begins or ceases to wait.
+    /// Notified, while it closes, when a delivery begins or ceases to wait.
     pub(super) moved: Notify,
     pub(super) enlisted: Enlisted,
     pub(super) after_commit: AfterCommit,

@@ -43,7 +43,7 @@ impl Scope {
             }
             children.push(Arc::downgrade(&nested));
         }
-        // Asked when it is among them: whoever cancels sets the bit, and looks then.
+        // Asked when it is among them: the task that cancels sets the bit, and looks then.
         if self.is_cancelled() || self.has_ended() {
             nested.cancel();
         }
@@ -67,7 +67,7 @@ impl Scope {
         }
     }
 
-    /// What is nested in it and has not ended.
+    /// Takes the units of work that are nested in it and have not ended.
     fn take_children(&self) -> Vec<Arc<Scope>> {
         let Some(extras) = self.extras() else {
             return Vec::new();
@@ -78,8 +78,8 @@ impl Scope {
     }
 
     /// A unit of work was dropped without being closed, and is cancelled. Once what has begun is over, or its
-    /// deadline passes, its transactions are rolled back, and what was lost is told: at `warn`, and to the
-    /// one that it is nested in, which does not end before.
+    /// deadline passes, its transactions are rolled back, and what was lost is reported: at `warn`, and to
+    /// the one that it is nested in, which does not end before.
     pub(super) fn clear_up(self: &Arc<Self>) {
         if !self.has_enlisted() && self.is_idle() {
             if self.has_failures() {

@@ -24,7 +24,7 @@ pub(crate) enum Admission {
     Special,
     /// It is refused, and to be counted as done: the unit of work is cancelled.
     Cancelled,
-    /// The same: it is closing or closed.
+    /// It is refused, and to be counted as done: the unit of work is closing or closed.
     Closed,
 }
 

@@ -60,9 +60,9 @@ const MAX_FAILURES: usize = 1_000;
 pub(crate) struct Scope {
     state: ScopeState,
     kind: ScopeKind,
-    /// Whether there are failures, so that nobody need lock them to see that there are none.
+    /// Whether there are failures, so that a look at them takes no lock while there are none.
     has_failures: AtomicBool,
-    /// Only there if somebody asked for an id, or if it was given something.
+    /// Only there if an id was asked for, or if it was given something.
     properties: OnceLock<Box<Properties>>,
     /// Written by those who handle, once a run.
     done: AtomicU64,
@@ -71,13 +71,13 @@ pub(crate) struct Scope {
     /// How many external handles there are; the last one to be dropped cancels what is not closed.
     roots: AtomicUsize,
     failures: Mutex<Vec<Failure>>,
-    /// Told when nothing is in flight any more, and when the scope is cancelled.
+    /// Notified when nothing is in flight any more, and when the scope is cancelled.
     changed: Notify,
-    /// Only there if somebody used any of it.
+    /// Only there once any of it was used.
     extras: OnceLock<Box<Extras>>,
     pub(crate) mediator: Arc<Mediator>,
-    /// Of a unit of work the routing table of when it was opened. It keeps what has been detached since,
-    /// until the scope is gone.
+    /// The routing table of when the unit of work was opened. It keeps what has been detached since, until
+    /// the scope is gone.
     table: Arc<Table>,
     /// Written by those who send, with each message.
     sent: AtomicU64,
@@ -93,8 +93,8 @@ const _: () = assert!(offset_of!(Scope, sent) - offset_of!(Scope, done) >= CACHE
 pub(crate) enum ScopeKind {
     /// A unit of work: it ends, and its failures are kept until then.
     Unit = 0,
-    /// A module's own: hooks and background tasks. It lasts as long as the module, so failures are told, not
-    /// kept.
+    /// A module's own: hooks and background tasks. It lasts as long as the module, so failures are reported,
+    /// not kept.
     Standing = 1,
     /// A unit of work that was opened in consequence of a report.
     UnitOfReport = 2,
@@ -220,7 +220,7 @@ impl Scope {
         !self.state.is_open()
     }
 
-    /// Counts `count` deliveries as done, though nobody handled them.
+    /// Counts `count` deliveries as done, though no handler ran for them.
     #[cold]
     pub(crate) fn take_back(&self, count: u64) {
         self.unhandled.fetch_add(count, Ordering::SeqCst);
@@ -237,7 +237,7 @@ impl Scope {
         }
     }
 
-    /// What tells it from other units of work.
+    /// The address that distinguishes it from other units of work.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
@@ -308,8 +308,9 @@ impl Scope {
         }
     }
 
-    /// What has not started is not started any more, and who waits for it is told at once. A standing scope
-    /// is only told to stop: it takes no more work from outside, but what its tasks have sent is handled.
+    /// Cancels the scope: messages that have not started are not started any more, and callers that wait for
+    /// them are notified at once. A standing scope is only asked to stop: it takes no more work from outside,
+    /// but what its tasks have sent is handled.
     pub(crate) fn cancel(&self) {
         self.cancel_alone();
         self.cancel_children();
@@ -416,7 +417,7 @@ impl Scope {
         }
     }
 
-    /// Nobody is left who could close it. Also `close` may have been dropped in the middle.
+    /// No handle is left that could close it. Also `close` may have been dropped in the middle.
     pub(crate) fn let_go(self: &Arc<Self>) {
         if !self.state.has_ended() {
             self.abandon();
@@ -443,8 +444,8 @@ impl Drop for Scope {
 }
 
 impl Scope {
-    /// Drops what is the user's: errors that nobody took, events and items of streams. The last handle may be
-    /// dropped in the task of a stranger, which must not panic with it.
+    /// Drops what is the user's: errors that no caller took, events and items of streams. The last handle may
+    /// be dropped in the task of a stranger, which must not panic with it.
     #[cold]
     fn drop_values(&mut self) {
         let failures = self.failures.get_mut();

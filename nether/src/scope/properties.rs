@@ -26,14 +26,14 @@ use crate::trace::TraceContext;
 /// The properties of one context, each set at most once, but for baggage.
 #[derive(Default)]
 pub(super) struct Properties {
-    /// The unit of work that this one is nested in. What is not set here is there.
+    /// The unit of work that this one is nested in. Properties that are not set here are taken from it.
     parent: OnceLock<Arc<Scope>>,
     id: OnceLock<ContextId>,
     deadline: OnceLock<Deadline>,
     /// There if the deadline is that of the beginning alone: what has begun before it has none.
     beginning: OnceLock<StartDecision>,
-    /// Told when a deadline is set while it may be waited for. Only the outermost unit of work has it, for
-    /// all that is nested in it, and only if there is a handle that could set one.
+    /// Notified when a deadline is set while it may be waited for. Only the outermost unit of work has it,
+    /// for all that is nested in it, and only if there is a handle that could set one.
     deadline_set: OnceLock<Arc<Notify>>,
     principal: OnceLock<Principal>,
     /// Set if it is the program's own work, which may send what requires a principal.
@@ -153,7 +153,7 @@ impl Properties {
         (!has_begun).then_some(deadline)
     }
 
-    /// What is too late to begin does not begin any more.
+    /// Keeps what has a deadline that has passed, and has not begun, from beginning.
     fn expire(&self) {
         for properties in self.with_inherited() {
             if let (Some(beginning), Some(deadline)) =
@@ -166,7 +166,7 @@ impl Properties {
     }
 }
 
-/// What is nested deep is dropped in a loop too.
+/// Drops parents in a loop, so that deep nesting does not overflow the stack.
 impl Drop for Properties {
     fn drop(&mut self) {
         self.drop_baggage();
@@ -183,7 +183,7 @@ impl Scope {
         self.properties.get_or_init(Box::default)
     }
 
-    /// The id, drawn now if nobody asked before.
+    /// The id, drawn now if it was not asked for before.
     pub(crate) fn id(&self) -> ContextId {
         *self
             .properties()
@@ -274,7 +274,7 @@ impl Scope {
         }
     }
 
-    /// What is told when a deadline is set, if one may be.
+    /// The notification for when a deadline is set, if one may be.
     pub(crate) fn deadline_set(&self) -> Option<Arc<Notify>> {
         let outermost = self.properties.get()?.with_inherited().last()?;
         outermost.deadline_set.get().cloned()
@@ -393,7 +393,7 @@ impl Scope {
         all.find_map(|properties| lock(&properties.baggage).iter().find_map(known))
     }
 
-    /// The same, but not that of what it is nested in.
+    /// The value of that type that this scope has itself; those that it inherits do not count.
     #[cfg(feature = "eventstore")]
     pub(crate) fn own_baggage<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let properties = self.properties.get()?;

@@ -8,8 +8,8 @@ const BEGUN: u8 = 1;
 const LATE: u8 = 2;
 
 /// Decides, once and for all, whether a unit of work began before its deadline. Two may decide at the same
-/// time: the module that is about to handle the first message, and whoever sees the deadline pass. What the
-/// first of them says is so.
+/// time: the module that is about to handle the first message, and the task that sees the deadline pass. What
+/// the first of them says is so.
 #[derive(Debug, Default)]
 pub(super) struct StartDecision(AtomicU8);
 

@@ -121,10 +121,10 @@ async fn caught(step: impl Future<Output = Result<()>>) -> Result<()> {
 #[derive(Default)]
 pub(super) struct Enlisted {
     list: Mutex<Vec<Box<dyn AnyTransaction>>>,
-    /// Those that were begun on demand, one of a type: a [`OnceCell`] each, since whoever comes while it is
-    /// begun waits.
+    /// Those that were begun on demand, one of a type: a [`OnceCell`] each, because a caller that comes while
+    /// it is begun waits.
     begun: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
-    /// Whether somebody sees to their end.
+    /// Whether their end is under way.
     is_ending: AtomicBool,
     ended: SetOnce<TransactionReport>,
 }
@@ -168,7 +168,7 @@ impl Scope {
         self.kind.is_unit() && !self.has_ended()
     }
 
-    /// Whether there are transactions that nobody has begun to end.
+    /// Whether there are transactions whose end has not begun.
     pub(super) fn is_unsettled(&self) -> bool {
         let enlisted = self.extras().map(|extras| &extras.enlisted);
         enlisted.is_some_and(|it| !it.is_ending() && !lock(&it.list).is_empty())
@@ -195,7 +195,7 @@ impl Scope {
         if !enlisted.is_ending.swap(true, Ordering::SeqCst) {
             let scope = Arc::clone(self);
             let counted = self.count_task();
-            // A task of its own: whoever asked may stop waiting, and nothing may be left half done.
+            // A task of its own: the caller may stop waiting, and nothing may be left half done.
             self.mediator.runtime.spawn(async move {
                 let enlisted = &scope.extras_or_new().enlisted;
                 let list = std::mem::take(&mut *lock(&enlisted.list));
@@ -222,7 +222,7 @@ impl Scope {
                     following.as_mut().await;
                     true
                 };
-                // Whoever closes waits for what follows until the deadline, and no longer.
+                // A `close` waits for what follows until the deadline, and no longer.
                 let late = async {
                     scope.until_deadline().await;
                     false
@@ -230,8 +230,8 @@ impl Scope {
                 let has_followed = race(followed, late).await;
                 let begun = std::mem::take(&mut *lock(&enlisted.begun));
                 let failed = ended.failed.clone();
-                let _ = enlisted.ended.set(ended); // Nobody else does.
-                // What runs now is the user's, and whoever waits must not wait for it.
+                let _ = enlisted.ended.set(ended); // No other task does.
+                // What runs now is the user's, and callers that wait must not wait for it.
                 for failure in failed {
                     tracing::error!(context = %scope.id(), failure = %Escaped(&failure), "transaction failed");
                 }

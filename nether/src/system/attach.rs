@@ -34,9 +34,9 @@ impl<M: Module> fmt::Debug for Attached<M> {
 }
 
 impl System {
-    /// Attaches a module value: runs its `#[on_start]`, and from then on it gets the messages it handles. Of
-    /// one type several values may be attached, and each gets the events it handles. What it lists in `after`
-    /// is not looked at.
+    /// Attaches a module value: runs its `#[on_start]`, and from then on it gets the messages it handles.
+    /// Several values of one type may be attached, and each gets the events it handles. The modules it lists
+    /// in `after` are not looked at.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -116,7 +116,7 @@ impl System {
         lock(&self.inner.instances).push(Arc::clone(&instance));
         // Senders wait from now on until the module has started.
         if let Err(error) = claim(mediator, &*instance) {
-            // Somebody may have sent in between, and waits for a start that does not come.
+            // A message may have been sent in between, and waits for a start that does not come.
             Arc::clone(&instance).cut_off().await;
             self.part_with(instance);
             return Err(error);
@@ -154,8 +154,8 @@ impl System {
         drop(done); // To drop a module runs user code.
     }
 
-    /// Detaches a module: it gets no new messages, its background tasks are told, it handles what it has, and
-    /// runs its `#[on_stop]`. Returns when that is done, which has no limit of time; whoever stops waiting
+    /// Detaches a module: it gets no new messages, its background tasks are notified, it handles what it has,
+    /// and runs its `#[on_stop]`. Returns when that is done, which has no limit of time; dropping this future
     /// does not stop it. A handler cannot wait for the end of its own module: let it spawn a task.
     ///
     /// A module of another system is left alone.
@@ -173,7 +173,7 @@ impl System {
             return;
         };
         disconnect(&self.inner.mediator, &*instance);
-        // A task of its own: whoever asked may stop waiting, the module stops all the same. Until it has, it
+        // A task of its own: the caller may stop waiting, and the module stops all the same. Until it has, it
         // is one of the system's, so that a shutdown waits for it too.
         let stopping = tokio::spawn(async move {
             Arc::clone(&instance).stop().await;

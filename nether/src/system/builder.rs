@@ -1,4 +1,4 @@
-//! [`SystemBuilder`]: what a system can be told before it starts.
+//! [`SystemBuilder`]: the settings of a system before it starts.
 
 use std::panic::Location;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const MAX_DEPTH: u32 = 64;
 /// How long a stopping system waits for its modules.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a handler may take before it is told.
+/// How long a handler may take before it is reported as slow.
 const SLOW_HANDLER: Duration = Duration::from_secs(5);
 
 /// How long closing waits for outsiders.
@@ -39,7 +39,7 @@ pub struct SystemBuilder {
     pub(super) slow_handler: Duration,
     pub(super) close_patience: Duration,
     pub(super) isolated: bool,
-    /// What is started although the system is isolated.
+    /// The modules that are started although the system is isolated.
     pub(super) only: Vec<&'static ModuleDescriptor>,
     pub(crate) chance: Chance,
     /// Whether it keeps what is sent.
@@ -97,7 +97,7 @@ impl SystemBuilder {
     }
 
     /// Adds an interceptor, which looks at every message that is handled; see [`Interceptor`], where there is
-    /// an example. The one that is added first is called first, and told last.
+    /// an example. The one that is added first is called first, and learns last how the handler ended.
     pub fn intercept(mut self, interceptor: impl Interceptor) -> Self {
         self.interceptors.add(interceptor);
         self

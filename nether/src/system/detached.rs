@@ -12,7 +12,7 @@ use crate::system::totals::{self, Totals};
 pub(super) struct Detached {
     /// What those did that are done.
     done: ShutdownReport,
-    /// The same, by their names.
+    /// The totals of those that are done, by their names.
     #[cfg(feature = "http")]
     totals: Totals,
     /// Those of which some message is still on its way to become a dead letter: a context that is cancelled

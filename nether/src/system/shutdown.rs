@@ -51,11 +51,11 @@ impl System {
     /// Stops the system, and returns a report.
     ///
     /// Messages from outside of handlers are refused from now on
-    /// ([`SendError::Stopping`](crate::SendError::Stopping)). What is in flight is handled to its end, with
-    /// all it causes. Then the contexts of background tasks are cancelled, and modules stop in the reverse of
-    /// the order in which they started: each handles what it still has and runs its `#[on_stop]`. All of that
-    /// may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what is left
-    /// then is cut off, and reported as dead letters.
+    /// ([`SendError::Stopping`](crate::SendError::Stopping)). Messages in flight are handled to their end,
+    /// with all they cause. Then the contexts of background tasks are cancelled, and modules stop in the
+    /// reverse of the order in which they started: each handles what it still has and runs its `#[on_stop]`.
+    /// All of that may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what
+    /// is left then is cut off, and reported as dead letters.
     ///
     /// If an exclusive module is cut off, its running handler is dropped where it waits, and its `#[on_stop]`
     /// does not run. The handlers of a shared module are no longer waited for.
@@ -85,7 +85,7 @@ impl System {
     pub async fn shutdown(&self) -> ShutdownReport {
         if !self.inner.has_shut_down.swap(true, Ordering::SeqCst) {
             let system = self.clone();
-            // A task of its own: whoever asked may stop waiting, the system stops all the same.
+            // A task of its own: the caller may stop waiting, and the system stops all the same.
             let runtime = self.inner.mediator.runtime.clone();
             runtime.spawn(async move {
                 let end = ShutdownEnd(system);
@@ -120,7 +120,7 @@ impl System {
         {
             // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that
             // has nothing to handle gets its part of what is granted then. The server cuts off requests at
-            // the deadline, and has to tell their clients.
+            // the deadline, and has to notify their clients.
             let is_idle = instance.ended() == instance.accepted();
             let from = Instant::now().max(deadline);
             let until = if is_idle {
@@ -183,7 +183,7 @@ impl Drop for ShutdownEnd {
         let System { inner } = &self.0;
         inner.mediator.stopping.end();
         inner.mediator.end_subscriptions();
-        // What nobody else has is dropped before the report: a store is closed then.
+        // Values that have no other holder are dropped before the report: a store is closed then.
         let resources = inner.mediator.resources.swap(Arc::default());
         drop_unpanicked(resources);
         let _ = inner.report.set(self.0.count());

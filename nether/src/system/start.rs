@@ -21,8 +21,8 @@ use crate::system::{System, SystemBuilder, SystemInner};
 use crate::waiting::ModuleWait;
 
 impl SystemBuilder {
-    /// Checks the whole program and what is provided, without starting anything. Of an
-    /// [isolated](SystemBuilder::isolated) system only what is provided is checked.
+    /// Checks the whole program and what is provided, without starting anything. For an
+    /// [isolated](SystemBuilder::isolated) system, only what is provided is checked.
     ///
     /// # Errors
     /// Every problem at once.
@@ -86,7 +86,7 @@ fn into_result(problems: Vec<StartProblem>) -> Result<(), StartError> {
 }
 
 async fn start(mut builder: SystemBuilder) -> Result<System, StartError> {
-    // A runtime without timers cannot wait before a restart: it is told here, and not in some task then.
+    // A runtime without timers cannot wait before a restart: this panics here, and not in some task then.
     drop(sleep(Duration::ZERO));
     if let Some(prepare) = builder.prepare {
         prepare();
@@ -210,7 +210,7 @@ async fn start_all(
 ) -> (Vec<StartProblem>, bool) {
     let stopping = &system.inner.mediator.stopping;
     let key = |module: &'static ModuleDescriptor| std::ptr::from_ref(module) as usize;
-    // Of each module, one for each of its instances.
+    // For each module, one for each of its instances.
     let mut started: HashMap<usize, Vec<Arc<SetOnce<bool>>>> = HashMap::new();
     for instance in instances {
         let of_module = started.entry(key(instance.descriptor())).or_default();

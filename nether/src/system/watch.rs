@@ -18,7 +18,7 @@ use crate::system::SystemInner;
 /// The shortest time between two looks.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Looks at all that is being handled a few times within `slow`, and tells what takes longer; again when it
+/// Looks at all that is being handled a few times within `slow`, and reports what takes longer; again when it
 /// takes twice as long.
 pub(super) async fn watch(mediator: Arc<Mediator>, system: Weak<SystemInner>, slow: Duration) {
     let scope = Scope::new(Arc::clone(&mediator), ScopeKind::Standing);
@@ -68,7 +68,7 @@ fn under_way(instance: &dyn AnyInstance) -> Vec<BeingHandled> {
 
 struct Watcher {
     slow: Duration,
-    /// A unit of work to tell in.
+    /// The handle by which reports are published.
     handle: Handle,
     /// What was being handled at the last look.
     seen: HashMap<(InstanceId, u64), WatchedMessage>,
@@ -77,7 +77,7 @@ struct Watcher {
 #[derive(Clone, Copy)]
 struct WatchedMessage {
     since: Instant,
-    /// It is told when it takes longer than this.
+    /// The time after which a slow one is reported.
     limit: Duration,
 }
 

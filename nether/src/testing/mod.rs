@@ -22,8 +22,8 @@ const STEP: Duration = Duration::from_millis(1);
 /// until it has come to rest. [`#[nether::test]`](macro@crate::test) gives one; [`SystemBuilder::start_test`]
 /// starts one.
 ///
-/// What is kept are copies: of messages that are [`local`](macro@crate::command), and so need not be `Clone`,
-/// nothing is.
+/// Records are copies of messages: there are none of those that are [`local`](macro@crate::command), which
+/// need not be `Clone`.
 ///
 /// ```standalone_crate
 /// use nether::{TestSystem, prelude::*};

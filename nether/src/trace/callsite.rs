@@ -37,7 +37,7 @@ impl SpanLevel {
 pub(crate) struct SpanCallsite {
     /// Set before anybody else sees it.
     metadata: OnceLock<Metadata<'static>>,
-    /// Whether nobody wants any of its spans.
+    /// Whether no subscriber wants any of its spans.
     is_off: AtomicBool,
 }
 
@@ -114,9 +114,9 @@ impl SpanCallsite {
         self.metadata.get().expect("it is set when it is made")
     }
 
-    /// Who records a span that is made here, if anybody does. The span is made next: a subscriber whose
-    /// layers have filters remembers which of them want it. Below a parent it is who records that: on other
-    /// threads there may be others.
+    /// Finds the subscriber that records a span which is made here, if any does. The span is made next: a
+    /// subscriber whose layers have filters remembers which of them want it. A span below a parent is
+    /// recorded by the parent's subscriber, because other threads may have other ones.
     pub(crate) fn recorder(&'static self, parent: Option<&Span>) -> Option<Dispatch> {
         let metadata = self.own();
         let is_off = self.is_off.load(Ordering::Relaxed);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// comparison.
 #[derive(Debug)]
 pub(crate) struct LinkDepth {
-    /// That of long chains, or 0 while there are spans.
+    /// The depth in use: `long`, or 0 while there are spans.
     from: AtomicU32,
     long: u32,
 }

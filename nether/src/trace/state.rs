@@ -9,7 +9,7 @@ const LENGTH: usize = 512;
 /// Members of more bytes than this are the first to be left out.
 const LARGE: usize = 128;
 
-/// What is handed on of the header; `None` if it is invalid, or has no members.
+/// Reads the part of the header that is handed on; `None` if it is invalid, or has no members.
 pub(super) fn read(header: &str) -> Option<String> {
     let all = header
         .split(',')

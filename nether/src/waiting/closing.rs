@@ -20,7 +20,7 @@ use crate::waiting::{Waiter, current, holding_nodes, this};
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
-/// That a unit of work is being closed, until dropped.
+/// Guard that marks a unit of work as being closed; removes the mark when dropped.
 struct ClosingWait {
     this: Arc<Waiter>,
     closing: Closing,

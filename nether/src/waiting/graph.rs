@@ -6,9 +6,9 @@
 //! Misra, L. M. Haas, "Distributed deadlock detection", 1983). A unit of work that is closed ends when all
 //! that is in it has ended: an "and" wait.
 //!
-//! A call looks for circles of calls, as it begins. Circles in which somebody closes a unit of work are
-//! looked for by whoever closes one, and only if that takes a while: to find out who is in a unit of work
-//! costs more.
+//! A call looks for circles of calls, as it begins. Circles in which a unit of work is closed are looked for
+//! by the task that closes it, and only if that takes a while: to find out who is in a unit of work costs
+//! more.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -71,7 +71,7 @@ impl Node {
     /// any other node finds it. Without `holders`, the end of a unit of work counts as a way out.
     ///
     /// Only waits count that have answered the roll call of this number: a future that is held and not polled
-    /// keeps nobody from going on.
+    /// blocks no other.
     pub(crate) fn deadlock(
         self: &Arc<Self>,
         holders: Option<Holders<'_>>,
@@ -81,8 +81,8 @@ impl Node {
         loop {
             let graph = Graph::around(self, holders, roll);
             let cycle = graph.circle(self)?;
-            // What was seen one after the other may never have been there together; but what is there still
-            // when all has been seen, was. That includes what makes the other ways no ways out.
+            // Waits that were seen one after the other may never have been there together; but those that are
+            // there still when all have been seen, were. These include what makes the other ways no ways out.
             let _refusing = lock(refusing());
             if graph.is_still_there(holders) {
                 let deadlock = Deadlock { cycle };

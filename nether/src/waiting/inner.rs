@@ -12,7 +12,7 @@ thread_local! {
 /// A delivery of a shared module that runs in the task of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InnerDelivery {
-    /// What tells it from others while it runs.
+    /// The address that distinguishes it from others while it runs.
     pub(super) address: usize,
     /// The address of its unit of work.
     pub(super) unit: usize,

@@ -1,10 +1,10 @@
-//! Who waits for whom. An exclusive module that waits for the reply of another handles nothing meanwhile, so
-//! a circle of them would wait for ever: a deadlock, found in the wait-for graph (R. C. Holt, "Some deadlock
-//! properties of computer systems", 1972) by the call that closes it.
+//! The wait-for graph: who waits for whom. An exclusive module that waits for the reply of another handles
+//! nothing meanwhile, so a circle of them would wait for ever: a deadlock, found in the graph (R. C. Holt,
+//! "Some deadlock properties of computer systems", 1972) by the call that closes it.
 //!
 //! The graph is in `graph`; here is who is in it: a module in whose task a call is made. A delivery that runs
-//! in a task of its own is in it too, once it waits: nobody waits for its reply there, but whoever closes its
-//! unit of work waits for its end.
+//! in a task of its own is in it too, once it waits: no caller waits for its reply there, but a `close` of
+//! its unit of work waits for its end.
 
 mod closing;
 mod elsewhere;
@@ -66,8 +66,8 @@ fn part(number: u64) -> &'static Mutex<BTreeMap<u64, Weak<Waiter>>> {
     &WAITERS[number as usize % WAITERS.len()]
 }
 
-/// Who may wait for others: an exclusive module in its handlers, a shared one while it starts, a delivery
-/// that runs in a task of its own.
+/// A node of the wait-for graph that can wait for others: an exclusive module in its handlers, a shared one
+/// while it starts, a delivery that runs in a task of its own.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     number: u64,
@@ -110,8 +110,8 @@ impl Waiter {
         self.mailbox.get_or_init(|| mailbox);
     }
 
-    /// What is kept of the number of a module where there is no room for more. Two modules share it only if
-    /// 2^32 others were made between them.
+    /// The lower half of the number of a module, for places without room for more. Two modules share it only
+    /// if 2^32 others were made between them.
     pub(crate) fn short_number(&self) -> u32 {
         self.number as u32
     }
@@ -198,10 +198,10 @@ impl Drop for Entered {
     }
 }
 
-/// That what a delivery does is being polled, until dropped.
+/// Guard that marks a delivery as being polled; removes the mark when dropped.
 #[must_use]
 pub(crate) struct DeliveryPoll {
-    /// The number that stands for it, unless it waits on behalf of somebody else: 0.
+    /// The number that stands for it, or 0 if it waits on behalf of another.
     number: u64,
 }
 
@@ -243,7 +243,7 @@ impl DeliveryWaiter {
         self.0.as_ref().map(|waiter| waiter.number)
     }
 
-    /// What tells it from others while its delivery is polled, and so does not move.
+    /// The address that distinguishes it from others while its delivery is polled, and so does not move.
     fn address(&self) -> usize {
         ptr::from_ref(self).addr()
     }
@@ -322,7 +322,8 @@ pub(crate) fn waits_elsewhere(unit: usize) -> Vec<Arc<dyn WaitElsewhere>> {
     waits_of_current(unit, None)
 }
 
-/// The same, of the delivery that has this address, in the task that is being polled.
+/// The waits that the unit of work does not know of, of the delivery that has this address, in the task that
+/// is being polled.
 fn waits_of_current(unit: usize, delivery: Option<usize>) -> Vec<Arc<dyn WaitElsewhere>> {
     let waits = |waiter: Arc<Waiter>| {
         waiter.waits_elsewhere(unit, |waiting| is_of(waiting, delivery, unit))
@@ -337,9 +338,9 @@ pub(crate) fn outside<T>(act: impl FnOnce() -> T) -> T {
     act()
 }
 
-/// Registers that whoever's task this runs in, if it is in the graph, waits for the reply to a message of a
-/// unit of work. The wait ends when the reply arrives or is no longer expected. `reply` says too whether the
-/// unit of work knows of the wait.
+/// Registers a wait for the reply to a message of a unit of work, by the node in whose task this runs, if
+/// that is in the graph. The wait ends when the reply arrives or is no longer expected. `reply` says too
+/// whether the unit of work knows of the wait.
 ///
 /// # Errors
 /// If it would wait for ever.

@@ -40,7 +40,7 @@ struct Waits {
     closings: Vec<Closing>,
 }
 
-/// That a node waits for the reply to a message.
+/// The wait of a node for the reply to a message.
 #[derive(Clone)]
 pub(crate) struct Wait {
     pub(crate) message: &'static str,
@@ -58,7 +58,7 @@ pub(crate) struct Wait {
     pub(crate) inner: Vec<InnerDelivery>,
 }
 
-/// That a node waits for the end of a unit of work.
+/// The wait of a node for the end of a unit of work.
 #[derive(Debug, Clone)]
 pub(crate) struct Closing {
     /// The address of the unit of work.
@@ -130,7 +130,7 @@ impl Node {
         waits
     }
 
-    /// Wakes whoever waits for these, and for what they wait for in turn.
+    /// Wakes the tasks that wait for these, and for what they wait for in turn.
     pub(crate) fn wake_waits(nodes: impl IntoIterator<Item = Arc<Node>>, holders: Holders<'_>) {
         let (mut seen, mut next) = (HashSet::new(), Vec::from_iter(nodes));
         while let Some(node) = next.pop() {

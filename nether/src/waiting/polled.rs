@@ -6,7 +6,7 @@ use std::task::Waker;
 use crate::scope::last_roll;
 use crate::sync::{Mutex, lock};
 
-/// What is known of a future that waits: whether it was polled since a roll call, and its waker.
+/// A future that waits: whether it was polled since a roll call, and its waker.
 #[derive(Debug, Default)]
 pub(crate) struct PolledWait {
     last_roll: AtomicU64,

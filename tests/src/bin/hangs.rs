@@ -61,6 +61,6 @@ async fn main(builder: SystemBuilder) -> nether::Result<()> {
         false => Duration::from_millis(50),
     };
     let system = builder.shutdown_timeout(patience).start().await?;
-    let _ = system.context().send(Hang).await; // Nobody answers.
+    let _ = system.context().send(Hang).await; // No handler answers.
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A program that runs until it is told to stop, for `tests/entry.rs`.
+//! A program that runs until it is stopped, for `tests/entry.rs`.
 
 use nether::prelude::*;
 

@@ -25,6 +25,7 @@ mod logs;
 mod map;
 mod natural;
 mod numbers;
+mod openers;
 mod orphans;
 mod package;
 mod pages;
@@ -34,6 +35,7 @@ mod tree;
 mod types;
 mod uses;
 mod width;
+mod words;
 
 use crate::finding::assert_clean;
 use crate::natural::NATURAL;
@@ -122,4 +124,14 @@ fn documents_list_the_errors_that_there_are() {
 #[test]
 fn comments_and_prose_end_at_110_columns() {
     assert_clean(&width::check(&repository()));
+}
+
+#[test]
+fn doc_comments_open_with_a_noun() {
+    assert_clean(&openers::check(&repository()));
+}
+
+#[test]
+fn words_that_name_no_subject_only_become_fewer() {
+    assert_clean(&words::check(&repository(), words::MOST));
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::document::Document;
-use crate::tree::{File, files};
+use crate::tree::{File, files, folders};
 
 /// The pages that a reader finds without looking into the source.
 const PAGES: [&str; 12] = [
@@ -53,4 +53,17 @@ pub(crate) fn comments(root: &Path) -> Vec<Document> {
 pub(crate) fn asides(root: &Path) -> Vec<Document> {
     let files = SOURCES.iter().flat_map(|folder| files(root, folder, "rs"));
     files.map(|file| Document::asides(&file)).collect()
+}
+
+/// The sources that are compiled into a user's program: the runtime, the macros and the adapters.
+pub(crate) fn libraries(root: &Path) -> Vec<File> {
+    let adapters = folders(root, "nether/adapters");
+    let adapters = adapters
+        .iter()
+        .map(|adapter| format!("nether/adapters/{adapter}/src"));
+    let folders = ["nether/src".to_owned(), "nether-macros/src".to_owned()];
+    let folders = folders.into_iter().chain(adapters);
+    folders
+        .flat_map(|folder| files(root, &folder, "rs"))
+        .collect()
 }

@@ -8,7 +8,7 @@ use crate::domain::order::{CancelOrder, CompleteOrder, Completed, Placed};
 use crate::domain::payment::{Paid, Pay, Refund};
 use crate::domain::stock::{Release, Reserve, Reserved};
 
-/// Bring an order to an address. Somebody outside does it.
+/// Bring an order to an address. A system outside does it.
 #[command(name = "fulfilment.ship")]
 pub struct Ship {
     /// Which order.

@@ -1,3 +1,3 @@
-//! What is done with the domain, step by step. Says what it needs of the world outside, as commands.
+//! The use cases of the domain, step by step. They say what they need of the world outside, as commands.
 
 pub mod fulfilment;

@@ -1,11 +1,11 @@
-//! What is on the shelf.
+//! The stock: pieces on the shelf.
 
 use nether::prelude::*;
 
 /// Put pieces on the shelf.
 #[command(key = article)]
 pub struct Stock {
-    /// Of what.
+    /// The article.
     pub article: String,
     /// How many.
     pub pieces: u32,
@@ -14,7 +14,7 @@ pub struct Stock {
 /// Keep pieces for an order.
 #[command(name = "stock.reserve", key = article, error = SoldOut)]
 pub struct Reserve {
-    /// Of what.
+    /// The article.
     pub article: String,
     /// For which order.
     pub order_id: u32,
@@ -25,9 +25,9 @@ pub struct Reserve {
 /// Put the pieces of an order back.
 #[command(name = "stock.release", key = article)]
 pub struct Release {
-    /// Of what.
+    /// The article.
     pub article: String,
-    /// Of which order.
+    /// The order.
     pub order_id: u32,
     /// How many.
     pub pieces: u32,
@@ -36,7 +36,7 @@ pub struct Release {
 /// Pieces came.
 #[event(name = "stock.stocked")]
 pub struct Stocked {
-    /// Of what.
+    /// The article.
     pub article: String,
     /// How many.
     pub pieces: u32,
@@ -45,7 +45,7 @@ pub struct Stocked {
 /// Pieces are kept for an order.
 #[event(name = "stock.reserved")]
 pub struct Reserved {
-    /// Of what.
+    /// The article.
     pub article: String,
     /// For which order.
     pub order_id: u32,
@@ -56,9 +56,9 @@ pub struct Reserved {
 /// The pieces of an order are back.
 #[event(name = "stock.released")]
 pub struct Released {
-    /// Of what.
+    /// The article.
     pub article: String,
-    /// Of which order.
+    /// The order.
     pub order_id: u32,
     /// How many.
     pub pieces: u32,
@@ -68,7 +68,7 @@ pub struct Released {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{article} is sold out")]
 pub struct SoldOut {
-    /// Of what.
+    /// The article.
     pub article: String,
 }
 

@@ -1,4 +1,4 @@
-//! Who brings orders to where they go.
+//! The carrier, which brings orders to where they go.
 
 use nether::prelude::*;
 

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::plan::Plan;
 use crate::domain::workflow::{Finished, GiveUp, Started, StepFinished};
 
-/// Do a step. Somebody outside does it, and says so with [`FinishStep`](crate::domain::workflow::FinishStep).
+/// Do a step. A system outside does it, and says so with [`FinishStep`](crate::domain::workflow::FinishStep).
 #[command(name = "workflow.do_step")]
 pub struct DoStep {
-    /// Of which workflow.
+    /// The workflow.
     pub workflow_id: String,
     /// Which one.
     pub step: String,
@@ -21,7 +21,7 @@ pub struct DoStep {
 /// Undo a step.
 #[command(name = "workflow.undo_step")]
 pub struct UndoStep {
-    /// Of which workflow.
+    /// The workflow.
     pub workflow_id: String,
     /// Which one.
     pub step: String,

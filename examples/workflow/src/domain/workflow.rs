@@ -19,7 +19,7 @@ pub struct StartWorkflow {
 /// Write down that a step is done.
 #[command(key = workflow_id)]
 pub struct FinishStep {
-    /// Of which workflow.
+    /// The workflow.
     pub workflow_id: String,
     /// Which one.
     pub step: String,
@@ -37,14 +37,14 @@ pub struct GiveUp {
 pub struct Started {
     /// Its name.
     pub workflow_id: String,
-    /// What is to be done.
+    /// The plan to follow.
     pub plan: Plan,
 }
 
 /// A step is done.
 #[event(name = "workflow.step_finished")]
 pub struct StepFinished {
-    /// Of which workflow.
+    /// The workflow.
     pub workflow_id: String,
     /// Which one.
     pub step: String,
@@ -53,7 +53,7 @@ pub struct StepFinished {
 /// All steps are done.
 #[event(name = "workflow.finished")]
 pub struct Finished {
-    /// Of which workflow.
+    /// The workflow.
     pub workflow_id: String,
 }
 

@@ -1,11 +1,11 @@
-//! Who does the steps.
+//! The worker, which does the steps.
 
 use nether::prelude::*;
 
 use crate::application::conductor::{DoStep, UndoStep};
 use crate::domain::workflow::FinishStep;
 
-/// Does what it is told, except for what cannot be done.
+/// Does each step, except for those that cannot be done.
 #[derive(Debug, Default)]
 pub struct Worker;
 

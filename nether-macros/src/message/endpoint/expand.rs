@@ -210,8 +210,7 @@ fn called(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> Token
     }
 }
 
-/// How it is served. That the reply can be written is asked for here, so what the compiler says of it is at
-/// the literal.
+/// How it is served. It asks here for a reply that can be written, so the compiler's error is at the literal.
 fn entry(message: &CheckedMessage, endpoint: &Endpoint, paths: &Paths) -> TokenStream {
     let span = endpoint.literal.span();
     let p = paths.private_at(span);

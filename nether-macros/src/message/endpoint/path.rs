@@ -31,7 +31,7 @@ impl RoutePath {
     }
 }
 
-/// What is wrong, and how to repair it.
+/// The message of an error, and the way out.
 type Mistake = (String, String);
 
 /// Checks the path, each segment by itself.

@@ -96,7 +96,7 @@ pub(crate) fn check(
     None
 }
 
-/// What is said of a word that is no verb.
+/// The error and the way out for a word that is no verb.
 fn unknown(kind: MessageKind, word: &str, path: &str) -> (String, String) {
     let capitals = word.to_uppercase();
     if Verb::read(&capitals).is_some() {
@@ -113,7 +113,7 @@ fn unknown(kind: MessageKind, word: &str, path: &str) -> (String, String) {
     (message, format!("the verbs of {kind} are {known}"))
 }
 
-/// What is said of a verb that is one of another kind of message.
+/// The error and the way out for a verb of another kind of message.
 fn misplaced(model: &Model, verb: Verb, path: &str) -> (String, String) {
     let ident = model.definition.ident();
     let word = verb.word();

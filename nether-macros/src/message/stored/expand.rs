@@ -107,7 +107,7 @@ pub(crate) fn expand(message: &CheckedMessage, paths: &Paths) -> Option<TokenStr
     })
 }
 
-/// What a retired event becomes. What is wrong with the function is shown at its path.
+/// What a retired event becomes. An error in the function is shown at its path.
 fn retired(becomes: &Path, ident: &Ident, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let place = Extent::of(becomes).end;
@@ -123,8 +123,8 @@ fn retired(becomes: &Path, ident: &Ident, paths: &Paths) -> TokenStream {
     }
 }
 
-/// Reads what version `from` wrote, and takes all steps from there on. What is wrong with a step is shown at
-/// its path.
+/// Reads what version `from` wrote, and takes all steps from there on. An error in a step is shown at its
+/// path.
 fn arm(from: usize, steps: &[Path], paths: &Paths) -> TokenStream {
     let p = paths.private();
     let taken = &steps[from - 1..];

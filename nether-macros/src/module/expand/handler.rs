@@ -62,8 +62,8 @@ impl ModuleExpander<'_> {
         }
     }
 
-    /// What stands between the message and the handler: a time-out, retries, middleware. That the message
-    /// can be tried again is shown at the handler's argument.
+    /// What stands between the message and the handler: a time-out, retries, middleware. An error that the
+    /// message cannot be tried again is shown at the handler's argument.
     fn attempt(
         &self,
         handler: &Handler,
@@ -182,7 +182,7 @@ impl ModuleExpander<'_> {
         })
     }
 
-    /// Of modules that others start, there may be several to choose from.
+    /// The proof that the module handles the message. A `manual` module need not be the only one that does.
     fn handled_by(&self, handler: &Handler) -> TokenStream {
         let (ty, is_only) = (self.ty, !self.module.is_manual);
         let place = last_span(ty);

@@ -94,7 +94,7 @@ impl ModuleExpander<'_> {
         quote_spanned!(end=> #made(#result))
     }
 
-    /// By `#[init]`, or by `Default`. A manual module is made by whoever attaches it.
+    /// By `#[init]`, or by `Default`. A manual module is made by the code that attaches it.
     pub(super) fn construct(&self) -> TokenStream {
         if let Some(keying) = &self.module.keying {
             return self.keyed_module(keying);
@@ -106,7 +106,7 @@ impl ModuleExpander<'_> {
         let init = self.module.hooks.init.as_ref();
         let made = match init {
             Some(init) => self.init(init),
-            // What is wrong with the block may be the `#[init]` that is missing here.
+            // The mistake in the block may be the `#[init]` that is missing here.
             None if self.module.is_broken => quote!(::core::future::pending().await),
             None => self.by_default(),
         };

@@ -295,7 +295,7 @@ impl ModuleExpander<'_> {
         self.taken_from(handler, last_span(&handler.argument))
     }
 
-    /// The same, for a path that as a whole is shown somewhere else, from `start` on.
+    /// The path of [`taken`](Self::taken), if the path as a whole is shown somewhere else, from `start` on.
     fn taken_from(&self, handler: &Handler, start: Span) -> TokenStream {
         let (message, end) = (handler.message(), last_span(&handler.argument));
         let p = self.paths.private_at(end);
@@ -304,9 +304,9 @@ impl ModuleExpander<'_> {
         quote_spanned!(end=> #open #message as #p::#taken>)
     }
 
-    /// That the module is `Send` (or `Sync`) is asserted once, for the module. Its futures take it for
-    /// granted, or each of them would report it; a bound that is for any lifetime is one that the compiler
-    /// believes.
+    /// The bound that the module is `Send` (or `Sync`), taken for granted: it is asserted once, for the
+    /// module, or each of its futures would report it. The compiler believes a bound that is for any
+    /// lifetime.
     fn granted(&self, bound: &str, place: Span) -> TokenStream {
         let (p, bound) = (self.paths.private(), shown(bound, place));
         quote_spanned!(spans::attribute()=> where for<'a> Self: #p::#bound)
@@ -337,7 +337,7 @@ fn local(name: &str) -> Ident {
     spans::name(name, spans::attribute())
 }
 
-/// The same, where nothing may use it.
+/// A local name of generated code, or `_` where nothing may use it.
 fn local_or_wild(name: &str, is_used: bool) -> TokenStream {
     let name = local(name);
     if is_used { quote!(#name) } else { quote!(_) }

@@ -135,7 +135,7 @@ impl<'a> AggregateExpander<'a> {
         };
         let (encoded, decoded) = (stored("encoded"), stored("decoded"));
         let [event_name, ctx] = ["event", "ctx"].map(|it| spans::name(it, spans::attribute()));
-        // What is waited for is shown at the event, too.
+        // The call that is awaited is shown at the event, too.
         let shown = variants.iter().map(|(_, ty)| {
             let shown = said(ty, "StoredEvent", "shown", &self.paths);
             quote_spanned!(Extent::of(ty).end=> #shown(#event_name, #ctx).await)

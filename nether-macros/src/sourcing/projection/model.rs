@@ -17,7 +17,7 @@ pub(in crate::sourcing) struct CheckedProjection {
     pub(super) name: String,
     pub(super) version: u32,
     pub(super) from: Option<StartFrom>,
-    /// What is listed, events and queries.
+    /// The types that are listed, events and queries.
     pub(super) handles: Vec<Type>,
     pub(super) events: Vec<Method>,
     pub(super) queries: Vec<Method>,

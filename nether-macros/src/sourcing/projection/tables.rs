@@ -24,8 +24,8 @@ pub(super) fn check_init(taken: &[&Type], diagnostics: &Diagnostics) {
     }
 }
 
-/// Nothing else takes it, because a value of the projection belongs to its tables. What is filled beside
-/// others is removed by `#[on_rebuild]`.
+/// Nothing else takes it, because a value of the projection belongs to its tables. Tables that are filled
+/// beside others are removed by `#[on_rebuild]`.
 pub(super) fn check(
     events: &[Method],
     queries: &[Method],

@@ -9,7 +9,7 @@ use crate::sourcing::projection::expand::{ProjectionExpander, local};
 use crate::sourcing::projection::model::OnRebuild;
 use crate::spans::{self, Extent};
 
-/// What is added to a projection whose attribute names the type of its transactions.
+/// The additions to a projection whose attribute names the type of its transactions.
 pub(super) fn expand(expander: &ProjectionExpander<'_>) -> Option<TokenStream> {
     let ProjectionExpander {
         projection,

@@ -164,7 +164,7 @@ fn check_without(events: &[Method], on_rebuild: Option<&OnRebuild>, diagnostics:
     diagnostics.error(first, message, help);
 }
 
-/// What is written like a transaction, and its name.
+/// The type of an argument that is written like a transaction, and its name.
 fn transaction(ty: &Type) -> Option<(&Type, String)> {
     let name = types::last_segment(behind_reference(ty))?.ident.to_string();
     let is_one = name.ends_with("Transaction") || name == "Tx";

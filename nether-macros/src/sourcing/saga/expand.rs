@@ -53,7 +53,7 @@ impl SagaExpander<'_> {
         }
     }
 
-    /// What the schema lock is told of it, and that what it stores has names.
+    /// The registration of the saga for the schema lock, and proofs that what it stores has names.
     fn registered(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let (sends, events) = (&self.saga.sends, self.saga.events.iter().map(Method::taken));
@@ -263,7 +263,7 @@ impl SagaExpander<'_> {
     }
 }
 
-/// That the saga lists the commands.
+/// Proofs that the saga lists the commands.
 pub(super) fn proofs(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStream {
     let proofs = saga.sends.iter().map(|command| {
         let p = paths.private();

@@ -1,5 +1,5 @@
-//! Appends in a transaction, and [`StreamCache`]: what the writer knows without asking, as long as nobody
-//! else writes.
+//! Appends in a transaction, and [`StreamCache`]: what the writer knows without asking, as long as no other
+//! process writes.
 
 use std::collections::HashMap;
 use std::sync::Arc;

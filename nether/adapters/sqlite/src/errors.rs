@@ -42,7 +42,7 @@ fn is_misfit(error: &Error) -> bool {
     )
 }
 
-/// The name of a file, as errors tell it.
+/// The name of a file, as errors report it.
 pub(super) fn location(path: &Path) -> Arc<str> {
     path.display().to_string().into()
 }
@@ -76,7 +76,7 @@ pub(super) fn unwritten(error: &Error, connection: &Connection) -> StoreError {
     }
 }
 
-/// The same; and of what is damaged, up to where it can be read.
+/// The error of an operation that failed. If the store is damaged, it says up to where it can be read.
 pub(super) fn examined(error: &Error, connection: &Connection) -> StoreError {
     match store_error(error) {
         StoreError::Corrupt { reason, .. } => {
@@ -121,7 +121,7 @@ fn readable(connection: &Connection) -> Option<Position> {
     Some(last)
 }
 
-/// The same error; if it is that the store is damaged, with how far it can be read.
+/// Completes an error: if the store is damaged, with how far it can be read.
 pub(super) fn located(error: StoreError, connection: &Connection) -> StoreError {
     match error {
         StoreError::Corrupt {

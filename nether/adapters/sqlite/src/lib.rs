@@ -74,7 +74,7 @@ use self::writer::{DocumentsJob, Job, Writer};
 /// may be in the same file: see [`SqliteStore::transaction`] and [`#[projection]`](macro@nether::projection).
 /// Names that begin with `nether_` are the store's.
 ///
-/// A clone is another handle. Dropping the last one ends reads that nobody waits for, writes what was
+/// A clone is another handle. Dropping the last one ends reads that no caller waits for, writes what was
 /// accepted and closes the file; the drop blocks until that is done.
 #[derive(Clone)]
 pub struct SqliteStore {

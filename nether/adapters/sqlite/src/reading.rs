@@ -25,8 +25,9 @@ pub(super) fn reading(options: &SqliteOptions, path: &Path) -> Result<Connection
     prepared(options, path, connection)
 }
 
-/// Opens a file that others may write, or nobody. SQLite needs files beside it to read it together with
-/// others. A medium on which they cannot be created is read without them, if the store was closed in order.
+/// Opens a file that others may write, or that no process can write. SQLite needs files beside it to read it
+/// together with others. A medium on which they cannot be created is read without them, if the store was
+/// closed in order.
 pub(super) fn reading_alone(options: &SqliteOptions, path: &Path) -> Result<Reader, StoreError> {
     let metadata = fs::metadata(path).map_err(|error| unopened(&error, path))?;
     if links(&metadata) > 1 && !holds_something(&beside(path, "-wal")) {

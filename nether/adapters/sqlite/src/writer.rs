@@ -126,8 +126,8 @@ impl Writing {
                 }
                 if batch.len() < self.max_batch {
                     next = given.try_recv().ok().or_else(|| {
-                        // Those who were answered together may be about to give their next jobs: whoever can
-                        // run does so first. If nobody can, this takes no time.
+                        // Those who were answered together may be about to give their next jobs: a thread
+                        // that can run does so first. If none can, this takes no time.
                         expects_more.then(std::thread::yield_now)?;
                         given.try_recv().ok()
                     });
@@ -148,8 +148,8 @@ impl Writing {
     }
 
     /// Writes jobs in one transaction. If it is full or one of them fails, each in one of its own: one that
-    /// cannot be written spoils no other. If nobody can write, all get that error
-    /// together, and not one after the other.
+    /// cannot be written spoils no other. If the error concerns all of them, all get that error together, and
+    /// not one after the other.
     fn write(&mut self, batch: Vec<Job>) {
         if batch.is_empty() {
             return;
@@ -220,7 +220,7 @@ impl Writing {
         Ok(results)
     }
 
-    /// Does something of somebody else's in a transaction.
+    /// Runs work of the store's user in a transaction.
     fn transact(&mut self, work: WriterWork) -> Result<(), StoreError> {
         self.files.before(&self.connection)?;
         let worked = self.worked(work);

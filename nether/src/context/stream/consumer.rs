@@ -187,7 +187,7 @@ impl<T> Drop for Pull<'_, '_, T> {
 
 impl<T> Unpin for WatchStream<'_, T> {}
 
-/// The same, of one who watches.
+/// A pull by a watcher. Dropped before it is done, it does not wait any more.
 struct Watching<'a, 'c, T>(&'a mut WatchStream<'c, T>);
 
 impl<T> Drop for Watching<'_, '_, T> {

@@ -20,8 +20,8 @@ use crate::context::Context;
 use crate::error::{Error, StreamError, TryPushError};
 use crate::routing::Caller;
 
-/// How many items a stream holds for consumers that are behind, unless it is told otherwise: enough that
-/// producer and consumer seldom wait for each other, and little enough to keep memory small.
+/// How many items a stream holds for consumers that are behind, unless it is given another capacity: enough
+/// that producer and consumer seldom wait for each other, and little enough to keep memory small.
 const CAPACITY: usize = 256;
 
 impl<S: Caller> Context<S> {
@@ -130,8 +130,8 @@ impl<S: Caller> Context<S> {
 ///
 /// A stream, its producers and its consumers borrow the `&Context` that they come from, so they end with the
 /// handler. To produce or consume in another task, or after the handler, use [`ctx.spawn`](Context::spawn):
-/// the unit of work waits for what it runs, and it is given a context of its own. For a task of tokio's that
-/// holds a clone of the context nobody waits: [`close`](Context::close) may return before its last item.
+/// the unit of work waits for what it runs, and it is given a context of its own. A task of tokio's that
+/// holds a clone of the context is not waited for: [`close`](Context::close) may return before its last item.
 pub struct SharedStream<'c, T> {
     channel: Arc<Channel<T>>,
     participant: Participant<'c>,

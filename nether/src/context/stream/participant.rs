@@ -7,7 +7,7 @@ use crate::channel::AnyChannel;
 use crate::context::handle::Handle;
 use crate::scope::{DeliveryKey, Scope, WaitKind, Waiting};
 
-/// Who is at a stream, for as long as their context is lent.
+/// A participant of a stream, for as long as its context is lent.
 #[derive(Clone)]
 pub(super) struct Participant<'c> {
     pub(super) scope: Arc<Scope>,

@@ -20,7 +20,7 @@ const SHARDS: usize = 16;
 pub(super) struct Cache<A> {
     shards: Vec<Mutex<Shard<A>>>,
     hasher: RandomState,
-    /// How many are kept in each shard while nobody uses them.
+    /// How many are kept in each shard while they are not in use.
     bound: usize,
 }
 
@@ -81,7 +81,7 @@ impl<A> Cache<A> {
         }
     }
 
-    /// An entry of an aggregate. As long as somebody has one, it stays in memory.
+    /// An entry of an aggregate. As long as a command holds it, the aggregate stays in memory.
     pub(super) fn enter(&self, key: Arc<str>) -> CacheEntry<'_, A> {
         let shard = self.shard(&key);
         let slot = {
@@ -122,7 +122,7 @@ impl<A> Cache<A> {
             return None;
         }
         let loaded = shard.used.remove(key).and_then(|used| {
-            // Nobody is at it, so nobody holds its lock.
+            // It is not in use, so its lock is free.
             used.slot.try_lock().ok().and_then(|mut slot| slot.take())
         });
         let since = Instant::now();
@@ -132,7 +132,7 @@ impl<A> Cache<A> {
         is_full.then(|| shard.idle.pop_lru()).flatten()
     }
 
-    /// Lets go of those that nobody has used for so long.
+    /// Evicts the aggregates that have not been used for so long.
     pub(super) fn passivate(&self, idle: Duration) {
         let is_over = |oldest: &Idle<A>| oldest.since.elapsed() >= idle;
         for shard in &self.shards {

@@ -62,7 +62,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Facts for a test of an aggregate: nobody in particular asks, now, by a command without an ID.
+    /// Facts for a test of an aggregate: no principal asks, now, by a command without an ID.
     pub fn new() -> Self {
         Facts {
             principal: None,
@@ -71,14 +71,14 @@ impl Facts {
         }
     }
 
-    /// The same, with who asks.
+    /// These facts with `principal` as the one who asks.
     #[must_use]
     pub fn with_principal(self, principal: impl Into<Principal>) -> Self {
         let principal = Some(principal.into()).filter(|it| !it.is_anonymous());
         Facts { principal, ..self }
     }
 
-    /// The same, at that time. A time before 1970 counts as 1970.
+    /// These facts at that time. A time before 1970 counts as 1970.
     #[must_use]
     pub fn at(self, time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -86,7 +86,7 @@ impl Facts {
         Facts { time, ..self }
     }
 
-    /// The same, with the ID of the command.
+    /// These facts with the ID of the command.
     #[must_use]
     pub fn with_command_id(self, id: CommandId) -> Self {
         Facts {
@@ -95,7 +95,7 @@ impl Facts {
         }
     }
 
-    /// Who asks; `None` if that is not known.
+    /// The principal who asks; `None` if it is not known.
     pub fn principal(&self) -> Option<&Principal> {
         self.principal.as_ref()
     }

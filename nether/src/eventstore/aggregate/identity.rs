@@ -1,4 +1,4 @@
-//! [`CommandIdentity`]: what tells a command that has an id from all others.
+//! [`CommandIdentity`]: what distinguishes a command that has an id from all others.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) fn baggage_of_sender<T: Send + Sync + 'static>(handle: &Handle) -> Op
     is_the_owners.then(|| handle.scope.own_baggage::<T>())?
 }
 
-/// What tells a command that has an id from all others, and is stored of it.
+/// The marks that distinguish a command that has an id from all others, and are stored of it.
 #[derive(Debug)]
 pub(super) struct CommandIdentity {
     id: CommandId,
@@ -92,7 +92,7 @@ impl CommandIdentity {
         }
     }
 
-    /// What is stored of the command with its events.
+    /// The entries about the command that are stored with its events.
     fn entries(&self) -> MetadataEntries {
         let mut entries = MetadataEntries::default();
         if let Some(cause) = self.cause {
@@ -105,7 +105,7 @@ impl CommandIdentity {
     }
 }
 
-/// What is known of the events of a command besides their content.
+/// The metadata of the events of a command: everything about them but their content.
 pub(super) fn metadata<S: Caller>(
     ctx: &Context<S>,
     identity: Option<&CommandIdentity>,

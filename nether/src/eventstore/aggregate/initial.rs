@@ -8,7 +8,7 @@
     note = "derive it: `#[derive(Default)]` above `{Self}`; or say it: `impl Default for {Self}`"
 )]
 pub trait Initial {
-    /// That state.
+    /// The state before anything has happened.
     fn state() -> Self;
 }
 

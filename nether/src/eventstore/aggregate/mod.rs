@@ -83,8 +83,8 @@ pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// The types that belong to an aggregate. It asks for nothing: what is wrong with the aggregate is told where
-/// it is made one, and not with each of its messages.
+/// The types that belong to an aggregate. It asks for nothing: what is wrong with the aggregate is reported
+/// where it is made one, and not with each of its messages.
 #[doc(hidden)]
 pub trait Parts: Sized {
     /// One of its events.
@@ -145,9 +145,9 @@ pub fn decided_again<C: DecidedAgain>(command: &C) -> C {
 pub trait Decides<C>: Parts {
     /// The command.
     type Itself;
-    /// That of the command.
+    /// The reply of the command.
     type Reply;
-    /// That of the command.
+    /// The error of the command.
     type Error;
 
     /// Which aggregate it is for.

@@ -88,7 +88,7 @@ impl<A: Aggregate> Repository<A> {
             let decided = decide(&loaded.state, attempted, &self.resources, ctx).await?;
             let events = match decided {
                 Ok(events) if !events.is_empty() => events,
-                // An append would show that somebody else has written; without one, it is asked.
+                // An append would show that another writer has written; without one, it is asked.
                 nothing => {
                     let may_be_behind = was_in_memory && command.is_some();
                     if may_be_behind && self.is_behind(&stream, loaded.version).await? {
@@ -137,7 +137,7 @@ impl<A: Aggregate> Repository<A> {
         };
         match conflict {
             Some(conflict) if !was_decided => Err(conflict.into()),
-            // Somebody else has stored what this command led to, just now.
+            // Another writer has just stored what this command led to.
             _ => Ok(Ok(turn.insert(self.load(&stream).await?).state.reply())),
         }
     }

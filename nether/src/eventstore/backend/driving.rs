@@ -106,7 +106,7 @@ impl<S: TransactionalStore> TransactionWork<S> {
 }
 
 impl<'t> Worked<'t> {
-    /// The same, but cut off after `limit`, which is a failure of the handler. Only what waits can be cut
+    /// This work, cut off after `limit`, which is a failure of the handler. Only work that waits can be cut
     /// off.
     pub(in crate::eventstore) fn within(self, limit: Option<Duration>) -> Self {
         match (self.0, limit) {

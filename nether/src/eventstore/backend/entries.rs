@@ -21,7 +21,7 @@ const CONTENT: &str = "content_sha256";
 const PARENT: &str = "traceparent";
 const STATE: &str = "tracestate";
 
-/// What is known of some events alone: entries with names. Most events have none.
+/// Metadata that only some events have: entries with names. Most events have none.
 ///
 /// A backend keeps [the text](MetadataEntries::as_text) as it is, and need not know what it says. So entries
 /// that a newer version of this library has written are kept, and handed on when events are copied from store
@@ -101,7 +101,7 @@ impl MetadataEntries {
     }
 
     fn with<T: Serialize + ?Sized>(self, name: &str, value: &T) -> Self {
-        // What is no object holds no entries that could be kept.
+        // A text that is no object holds no entries that could be kept.
         let mut all = self.all().unwrap_or_default();
         let entry = to_raw_value(value).expect("it is a number or a text");
         all.insert(name.to_owned(), entry);

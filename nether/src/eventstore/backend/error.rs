@@ -11,7 +11,7 @@ use crate::eventstore::backend::{EventId, Position, StreamId};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The stream is in another version than the append expects: somebody else has written to it.
+    /// The stream is in another version than the append expects: another writer has appended to it.
     Conflict {
         /// The stream.
         stream: StreamId,
@@ -64,7 +64,7 @@ pub enum StoreError {
         /// What it says of it.
         reason: String,
     },
-    /// Somebody else holds the store, and did not let go of it in time.
+    /// The store is held elsewhere, and was not released in time.
     Locked {
         /// What it says of it.
         reason: String,
@@ -73,7 +73,7 @@ pub enum StoreError {
     AlreadyOpen {
         /// Where the store is: the name of a file, the address of a server.
         location: Arc<str>,
-        /// Who has it open, as far as that is known.
+        /// The process that has it open, as far as that is known.
         holder: String,
     },
     /// A file of the store was removed, renamed, replaced or truncated by another program while the store was
@@ -94,16 +94,16 @@ pub enum StoreError {
         /// The newest version that is known here.
         known: u32,
     },
-    /// What is there is not an event store: another program's, or no database at all.
+    /// The location holds no event store: another program's data, or no database at all.
     Foreign {
         /// Where it is.
         location: Arc<str>,
         /// How that is known.
         reason: String,
     },
-    /// What is in the store is damaged.
+    /// The store is damaged.
     Corrupt {
-        /// What is damaged, and how.
+        /// The damaged part, and how it is damaged.
         reason: String,
         /// Up to here, events can be read, if that is known.
         readable_up_to: Option<Position>,
@@ -119,7 +119,7 @@ pub enum StoreError {
         name: Arc<str>,
         /// The version of its content's shape.
         schema_version: u32,
-        /// What is wrong with it.
+        /// Why the program cannot read it.
         reason: String,
     },
     /// An event, snapshot or document cannot be turned into its type, or the other way round.
@@ -141,8 +141,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether trying again alone cannot help: it fails in the same way until somebody removes the cause.
-    /// Other errors may pass by themselves: a lock, a full disk, a connection that is lost.
+    /// Whether trying again alone cannot help: it fails in the same way until its cause is removed. Other
+    /// errors may pass by themselves: a lock, a full disk, a connection that is lost.
     pub fn is_permanent(&self) -> bool {
         match self {
             StoreError::Duplicate { .. }

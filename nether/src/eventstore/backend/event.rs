@@ -57,7 +57,7 @@ pub struct Metadata {
     pub causation: Option<Arc<str>>,
     /// On whose behalf: the ID of the principal.
     pub principal: Option<Arc<str>>,
-    /// What is known of some events alone.
+    /// Metadata that only some events have.
     pub entries: MetadataEntries,
 }
 

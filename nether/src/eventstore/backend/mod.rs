@@ -298,7 +298,7 @@ pub trait EventStore: Send + Sync + 'static {
     fn append(&self, append: Append) -> StoreFuture<'_, Appended>;
 
     /// Reads up to `limit` events of a stream: forwards those from version `from` on, backwards those from
-    /// `from` down (`u64::MAX` for the newest). A stream that nobody has written is empty.
+    /// `from` down (`u64::MAX` for the newest). A stream that was never written is empty.
     ///
     /// # Errors
     /// Why it could not be read.

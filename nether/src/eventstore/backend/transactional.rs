@@ -115,7 +115,7 @@ pub trait AsyncTransaction: StoreTransaction + Send {
 /// Why a transaction has ended before its work was done. Nothing of the work is committed then.
 #[derive(Debug, Clone)]
 pub enum EarlyEnd {
-    /// A handler has ended it, by a `COMMIT` or `ROLLBACK` of its own, or has tried to. That is a failure of
+    /// A handler has ended it, by a `COMMIT` or `ROLLBACK` of its own, or has tried to. This is a failure of
     /// the handler: its event is tried again, and then parked. The text says what it did, and what to do
     /// instead.
     ByHandler(String),
@@ -191,7 +191,7 @@ impl fmt::Debug for Worked<'_> {
     }
 }
 
-/// What is done in one transaction of a store: handlers run, and documents change, if conditions hold.
+/// Work for one transaction of a store: handlers run, and documents change, if conditions hold.
 ///
 /// It is made by what follows the store, and run by a [`TransactionalStore`].
 pub struct TransactionWork<S: TransactionalStore> {

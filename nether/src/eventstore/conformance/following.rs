@@ -1,4 +1,4 @@
-//! Following a store: nothing is missed, nothing seen twice, nobody waits for what is there.
+//! Following a store: nothing is missed, nothing seen twice, no reader waits for events that are there.
 
 use std::collections::HashMap;
 use std::future::poll_fn;

@@ -20,7 +20,7 @@ fn lease(epoch: u64) -> DocumentChange {
     }
 }
 
-/// The condition that the lease is of that epoch; with 0, that nobody has taken it.
+/// The condition that the lease is of that epoch; with 0, that it was never taken.
 fn held(epoch: u64) -> DocumentCondition {
     let DocumentChange {
         collection,

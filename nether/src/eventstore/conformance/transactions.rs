@@ -15,8 +15,8 @@ use crate::guarded::said_last;
 /// How many transactions are made at the same time.
 const MANY: u64 = 16;
 
-/// What the suite writes in transactions: a number of the program's own, beside what the store keeps. It is
-/// implemented by whoever has a store checked.
+/// What the suite writes in transactions: a number of the program's own, beside what the store keeps. The
+/// crate that has a store checked implements it.
 pub trait TransactionalCounter<S: TransactionalStore>: Clone + Send + Sync + 'static {
     /// Reads the number, and writes the next one.
     fn add<'t>(&'t self, transaction: &'t mut S::Transaction<'_>) -> Worked<'t>;

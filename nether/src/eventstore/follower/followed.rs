@@ -190,8 +190,8 @@ pub(in crate::eventstore) trait Followed:
     }
 
     /// Removes what it has stored, together with changes that are written: because it is
-    /// [rebuilt](OnChange::Rebuild). Where the two cannot be one step, `mark` is written before: whoever
-    /// finds it does both again.
+    /// [rebuilt](OnChange::Rebuild). Where the two cannot be one step, `mark` is written before: a runner
+    /// that finds it does both again.
     fn empty(
         &mut self,
         follower: &Follower<Self>,

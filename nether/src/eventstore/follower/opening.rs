@@ -21,7 +21,7 @@ use crate::eventstore::store::Store;
 /// How long a start waits for a store, to learn with what it begins.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
-/// What is to be done before the first event is shown.
+/// The way in which a projection or saga starts, before its first event is shown.
 enum Opening {
     /// Nothing: it is the one that ran last.
     Same,

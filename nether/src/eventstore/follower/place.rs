@@ -114,7 +114,7 @@ impl FollowerPlace {
         self.unsaved().changes_to(position)
     }
 
-    /// What is to be saved, for whoever saves it up to a position that is not known yet.
+    /// The changes to be saved, for a caller that saves them up to a position that is not known yet.
     pub(in crate::eventstore) fn unsaved(&self) -> UnsavedPlace {
         UnsavedPlace {
             name: Arc::clone(&self.name),
@@ -150,7 +150,7 @@ impl FollowerPlace {
     }
 }
 
-/// What is to be saved of a [`FollowerPlace`].
+/// The unsaved part of a [`FollowerPlace`].
 pub(in crate::eventstore) struct UnsavedPlace {
     name: Arc<str>,
     ahead: BTreeSet<Position>,

@@ -194,7 +194,7 @@ impl<F: Followed> Follower<F> {
         Ok(())
     }
 
-    /// Shows that nobody runs it, and logs the first time why this runner does not.
+    /// Shows that no process runs it, and logs the first time why this runner does not.
     fn show_idle(&self, why: Option<String>) {
         self.control.progress.send_if_modified(|progress| {
             let is_new = progress.idle.as_deref() != why.as_deref();

@@ -36,7 +36,7 @@ static FOLLOWER: SpanKind = SpanKind {
     ],
 };
 
-/// The span of one event, or of one time-out, in its handler; nothing if nobody wants it.
+/// The span of one event, or of one time-out, in its handler; nothing if no subscriber wants it.
 pub(in crate::eventstore) struct StepSpan(Option<Box<OpenStep>>);
 
 struct OpenStep {
@@ -46,7 +46,7 @@ struct OpenStep {
     is_open: bool,
 }
 
-/// What is handled.
+/// The event or time-out that a span is about.
 struct SpannedWork<'a> {
     name: &'a str,
     event: Option<&'a RecordedEvent>,
@@ -55,7 +55,7 @@ struct SpannedWork<'a> {
 }
 
 impl StepSpan {
-    /// Of an event that the projection or saga named `follower` handles; a saga has a key.
+    /// The span of an event that the projection or saga named `follower` handles; a saga has a key.
     #[inline]
     pub(in crate::eventstore) fn of_event(
         follower: &'static str,
@@ -74,7 +74,7 @@ impl StepSpan {
         work.open(follower)
     }
 
-    /// Of a time-out of a saga; `parent` is the trace in which it was set.
+    /// The span of a time-out of a saga; `parent` is the trace in which it was set.
     #[inline]
     pub(in crate::eventstore) fn of_time_out(
         saga: &'static str,

@@ -1,4 +1,4 @@
-//! [`ClaimGuard`]: which claims of this process somebody is about to settle.
+//! [`ClaimGuard`]: which claims of this process are about to be settled.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ static CLAIMS: LazyLock<Mutex<HashSet<u64>>> = LazyLock::new(Mutex::default);
 #[derive(Debug)]
 pub(super) struct ClaimGuard(u64);
 
-/// What is known of whoever has claimed a key.
+/// The state of a claimant, as far as this process can see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClaimantState {
     /// It is about to settle the key.
@@ -50,7 +50,7 @@ impl Drop for ClaimGuard {
     }
 }
 
-/// What is known of a claimant. `is_shared` says whether other processes may have the store open.
+/// Finds the state of a claimant. `is_shared` says whether other processes may have the store open.
 pub(super) fn state_of(claimant: &Claimant, is_shared: bool) -> ClaimantState {
     let is_own = claimant.process == *PROCESS;
     if is_own && lock(&CLAIMS).contains(&claimant.claim) {

@@ -3,9 +3,8 @@
 //! A key is claimed by a document that must not be there yet, and settled by another one in its place. Both
 //! are written on condition that the document is as it was read, so of any number of processes one has a key.
 //! Which keys there are, how many bytes they take and when their time is over is also in memory, so that each
-//! request costs the same, however many there are. Of the keys of other processes that is known as far as
-//! they were there when this one began: so each process of a store has its own bounds, and bounds what it
-//! adds.
+//! request costs the same, however many there are. The keys of other processes are counted as far as they
+//! were there when this one began: so each process of a store has its own bounds, and bounds what it adds.
 
 mod claimants;
 mod record;
@@ -57,7 +56,7 @@ pub(super) struct StoredKeys {
     is_sweeping: AtomicBool,
 }
 
-/// What is known in memory of a key.
+/// A key, as this process remembers it.
 #[derive(Debug)]
 enum LocalKey {
     /// Claimed by this process, and not settled.
@@ -72,7 +71,7 @@ enum LocalKey {
 #[derive(Debug)]
 struct OwnClaim {
     record: Arc<KeyRecord>,
-    /// Dropped with it, so that the claim is known to be nobody's.
+    /// Dropped with it, so that the claim is known to have no owner.
     _guard: ClaimGuard,
 }
 
@@ -124,7 +123,7 @@ impl StoredKeys {
             let content = self.read(&request.name).await?;
             let record = content.as_deref().map(KeyRecord::read).transpose()?;
             match record.and_then(|record| self.known(record, request)) {
-                // Whoever claimed it may have settled it since it was read.
+                // Its claimant may have settled it since it was read.
                 Some(KeyClaim::Unknown) if self.read(&request.name).await? != content => continue,
                 Some(known) => return Ok(known),
                 None => {}
@@ -143,7 +142,7 @@ impl StoredKeys {
                     Err(NoRoom) => return Ok(KeyClaim::Full),
                 }
             };
-            // Dropped before the claim is written, or known not to be, it is nobody's: unknown.
+            // Dropped before the claim is written, or known not to be, it has no owner: unknown.
             let claiming = Claiming(self, Some(request));
             let written = self
                 .write(&request.name, content, Some(&claim.record))
@@ -264,7 +263,7 @@ impl StoredKeys {
         }
     }
 
-    /// Nobody will settle the claim, which stays in the store.
+    /// The claim will not be settled, and stays in the store.
     fn abandon_key(&self, name: &KeyName) {
         if let Some(claim) = self.claim_in_progress(name) {
             let record = &claim.record;
@@ -367,7 +366,7 @@ impl KeyStore for StoredKeys {
     }
 }
 
-/// A claim that is being written. Dropped, nobody knows whether it was.
+/// A claim that is being written. If this is dropped, it is not known whether it was written.
 struct Claiming<'a>(&'a StoredKeys, Option<&'a KeyedRequest>);
 
 impl Claiming<'_> {

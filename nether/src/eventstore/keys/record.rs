@@ -33,7 +33,7 @@ pub(super) enum RecordState {
     Answered(AnswerHead),
 }
 
-/// Who has claimed a key.
+/// The claim of a key, and the process that has made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Claimant {
     /// The id of its process, which no other process has.

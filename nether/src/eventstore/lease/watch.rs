@@ -17,8 +17,8 @@ pub(crate) struct LeaseWatch {
 
 impl LeaseWatch {
     /// Notes the lease as it was read at the time `now`, and returns whether it can be taken. `has_ended`
-    /// says that its holder is known to have ended. Of the lease times of the holder and of the standby, the
-    /// longer one counts.
+    /// says that its holder is known to have ended. The longer of the lease times of the holder and of the
+    /// standby counts.
     pub(crate) fn observe(
         &mut self,
         found: &StoredLease,

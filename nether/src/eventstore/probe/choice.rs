@@ -119,7 +119,7 @@ impl Choices {
         next
     }
 
-    /// What is shown at that place.
+    /// The alternative that is shown at that place.
     pub(super) fn now(&self, path: &str) -> usize {
         self.nodes.get(path).map_or(0, |node| node.now)
     }

@@ -37,7 +37,7 @@ pub(super) fn is_of_form(text: &str) -> bool {
     TEXTS.contains(&text)
 }
 
-/// A text. The first one is told apart from the others of a value by its number.
+/// A text. The first one is distinguished from the others of a value by its number.
 pub(super) fn text(guess: usize, number: u8) -> String {
     match guess.checked_sub(1).and_then(|index| TEXTS.get(index)) {
         Some(text) => (*text).to_owned(),

@@ -1,8 +1,8 @@
 //! [`samples`]: what a type writes down, found out by reading it: its `Deserialize` is shown a deserializer
 //! that makes values up, and what it reads is written as JSON.
 //!
-//! A type tells a deserializer what it wants (a number, one of these variants), or tells by an error what was
-//! wrong (this field is missing). So whatever serde was told by attributes or by functions is in what is
+//! A type asks a deserializer for what it wants (a number, one of these variants), or reports by an error
+//! what was wrong (this field is missing). So all that attributes or functions say to serde is in what is
 //! found.
 
 mod access;

@@ -11,7 +11,7 @@ use crate::eventstore::probe::choice::{Choices, NodeKind, below};
 use crate::eventstore::probe::guess;
 use crate::eventstore::probe::unread::{Probed, Unread};
 
-/// What is deeper is refused.
+/// The deepest place that is probed; deeper ones are refused.
 const MAX_DEPTH: usize = 60;
 
 /// The deserializer, at one place of the type.
@@ -38,7 +38,7 @@ impl<'a> Prober<'a> {
         format!("{}/{step}", self.path)
     }
 
-    /// Inside of the type which that visitor is of. Unlike the name that serde is told, its own has what a
+    /// Inside of the type which that visitor is of. Unlike the name that serde is given, its own has what a
     /// generic type is made of.
     fn of<V>(mut self) -> Self {
         self.around.push(type_name::<V>());
@@ -61,7 +61,7 @@ impl<'a> Prober<'a> {
         self.choices().choose(&self.path, alternatives, kind)
     }
 
-    /// A number that tells the values at different places apart.
+    /// A number that distinguishes the values at different places.
     fn number(&self) -> u8 {
         let sum = |sum: u8, byte: u8| sum.wrapping_mul(31).wrapping_add(byte);
         self.path.bytes().fold(7, sum) % 100
@@ -310,7 +310,7 @@ impl<'de> Deserializer<'de> for Prober<'_> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Probed<V::Value> {
-        // Of a struct with `flatten` serde asks for a map.
+        // For a struct with `flatten`, serde asks for a map.
         let expected = expected(&visitor);
         let is_struct = ["struct ", "enum "].iter().any(|it| expected.contains(it));
         if is_struct || self.choose(2, NodeKind::Guess) == 1 {

@@ -1,9 +1,9 @@
 //! Rebuilds beside the tables of a projection that names them: others are filled from all events, and take
 //! the place of the live ones once they have caught up.
 //!
-//! Which tables are live is written in the projection's definition, by one write that the lease fences. So
-//! whoever runs it, or reads, finds either the old tables or the new ones, with the checkpoint that belongs
-//! to them. Tables that are filled have a checkpoint of their own, from which the next runner goes on.
+//! Which tables are live is written in the projection's definition, by one write that the lease fences. So a
+//! runner or a reader finds either the old tables or the new ones, with the checkpoint that belongs to them.
+//! Tables that are filled have a checkpoint of their own, from which the next runner goes on.
 
 use std::time::Duration;
 
@@ -147,7 +147,7 @@ impl<P: Projection> ProjectionRunner<P> {
         follower.write(vec![stored.saved_as(P::NAME)]).await
     }
 
-    /// What is written of it.
+    /// The stored definition of the projection; a new one if none is stored.
     pub(super) async fn stored(
         &self,
         follower: &Follower<Self>,

@@ -58,7 +58,7 @@ pub(super) async fn handle<P: Projection>(
         match ended {
             Ok(some) => outcomes.extend(some),
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            // The runtime ends: what was cut off was not handled, so nobody may say that it was.
+            // The runtime ends: what was cut off was not handled, so it must not be reported as handled.
             Err(_) => pending().await,
         }
     }

@@ -48,7 +48,7 @@ pub trait Projection: Send + Sync + Sized + 'static {
     const DEFINITION: Definition;
     #[doc(hidden)]
     const DESCRIPTOR: &'static ModuleDescriptor;
-    /// Of its queries.
+    /// The routes of its queries.
     #[doc(hidden)]
     const ROUTES: &'static [fn(&mut Routes<'_, Projections<Self>>)];
 

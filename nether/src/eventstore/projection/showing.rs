@@ -49,7 +49,7 @@ impl<P: Projection> ProjectionState<P> {
             let handled = guarded_within(limit, projection.project_beside(event));
             return span.run(handled).await;
         }
-        // Most of the time nobody else is there: a rebuild comes here for each event.
+        // Most of the time no query holds the value: a rebuild comes here for each event.
         if let Ok(mut value) = self.current.try_write()
             && let Some(projection) = std::sync::Arc::get_mut(&mut value)
         {

@@ -46,7 +46,7 @@ pub(super) struct ReplacedValue<P> {
     left_behind: Vec<Weak<P>>,
 }
 
-/// The value of a projection, which nobody else holds.
+/// The value of a projection, which no other task holds.
 pub(super) struct OwnProjection<P>(OwnedRwLockWriteGuard<Arc<P>>);
 
 impl<P: Projection> ProjectionState<P> {
@@ -102,7 +102,7 @@ impl<P: Projection> ProjectionState<P> {
         left_behind.push(Arc::downgrade(value));
     }
 
-    /// Waits until nobody else holds the value.
+    /// Waits until no other task holds the value.
     async fn until_own(&self, value: &mut Arc<P>) {
         loop {
             let mut released = pin!(self.released.notified());

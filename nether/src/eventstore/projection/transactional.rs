@@ -139,7 +139,7 @@ struct ProjectionWork<P: Projection> {
     report: Arc<Mutex<WorkReport>>,
 }
 
-/// What is known of the attempts at a task.
+/// The outcome of the attempts at a task so far.
 #[derive(Default)]
 struct WorkReport {
     /// How far the last one came that was to be committed.
@@ -172,7 +172,7 @@ impl WorkReport {
         };
         let since = since.unwrap_or_else(tokio::time::Instant::now);
         self.unexplained_since = Some(since);
-        // Of several events, the one is found first.
+        // A task of several events fails at once, so that the one at fault is found.
         if !is_one || since.elapsed() >= UNEXPLAINED_FOR {
             return Ok(EventFailure {
                 is_final: true,

@@ -143,7 +143,7 @@ impl<S: Saga> SagaRunner<S> {
         match known {
             None if !starts => return Ok(Received::Ignored),
             Some(known) if known.stage != SagaStage::Running => {
-                // The saga takes no more events. Of those only one that starts another is kept.
+                // The saga takes no more events. Only an event that starts another is kept.
                 return Ok(match starts {
                     true => Received::Held,
                     false => Received::Ignored,

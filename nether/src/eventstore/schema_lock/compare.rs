@@ -197,8 +197,8 @@ impl Comparison<'_> {
     }
 }
 
-/// What older versions have written is read by the steps from there. A step that panics is not told: it need
-/// not bear every number.
+/// Compares what older versions have written, which is read by the steps from there. A step that panics is
+/// not reported: it need not bear every number.
 fn older(event: &EventSchema, versions: &BTreeMap<u32, RecordedShape>) -> Vec<SchemaFinding> {
     let mut findings = Vec::new();
     for (version, record) in versions.range(..event.version) {

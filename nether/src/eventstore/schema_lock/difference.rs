@@ -1,4 +1,4 @@
-//! What is different between two values: what was written, and what is written of it after it was read.
+//! The differences between two values: one that was written, and what is written of it after it was read.
 
 use std::collections::BTreeSet;
 
@@ -101,7 +101,7 @@ fn is_same_number(before: &Number, now: &Number) -> bool {
     before == now || exact(before).is_some_and(|float| exact(now) == Some(float))
 }
 
-/// What is the same for all values of one form: as many samples are in the file.
+/// The form of a value, as text. The file has as many samples as there are forms.
 pub(super) fn form(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),

@@ -23,7 +23,7 @@ pub enum SchemaError {
     },
     /// There is something new: the file has to be updated and committed.
     Outdated {
-        /// What is new.
+        /// The additions, one each.
         changes: Vec<String>,
         /// The file.
         path: PathBuf,

@@ -46,7 +46,7 @@ pub(super) struct RecordedShape {
     /// Values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) samples: Vec<Box<RawValue>>,
-    /// The same in MessagePack, if stores are in that.
+    /// Values in MessagePack, if stores are in that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) packed: Vec<PackedSample>,
     /// The fields that may be missing.

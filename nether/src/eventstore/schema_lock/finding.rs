@@ -13,7 +13,7 @@ pub(super) enum SchemaFinding {
         what: String,
         /// When that is right.
         condition: &'static str,
-        /// What is to be confirmed: `event order.placed`.
+        /// The name to confirm: `event order.placed`.
         name: String,
     },
     /// Someone has said so.

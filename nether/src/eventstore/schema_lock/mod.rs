@@ -95,7 +95,7 @@ impl SchemaLock {
     }
 
     /// Confirms that something is gone, such as `"event order.placed"`, as
-    /// `UPDATE_SCHEMA="event order.placed"` does. What is new is written too.
+    /// `UPDATE_SCHEMA="event order.placed"` does. New names and samples are written too.
     pub fn removed(mut self, name: impl Into<String>) -> Self {
         self.removed.push(name.into());
         self.update()
@@ -149,7 +149,7 @@ impl SchemaLock {
 ///   in them, and lists of two that are equal.
 ///
 /// From then on, each sample of the file is read by the program, written again, and compared. So whatever a
-/// type is made of, and whatever serde is told about it, counts by what it does:
+/// type is made of, and whatever its attributes say to serde, counts by what it does:
 ///
 /// | what is found | is |
 /// |---|---|
@@ -163,9 +163,9 @@ impl SchemaLock {
 /// | a type with another name, a field or variant with its old name as `rename` | no error |
 ///
 /// An event that is not stored any more is not gone if it is kept with
-/// [`becomes`](macro@crate::event#events-that-become-others): its samples have to be readable. What is gone
-/// stays in the file as `removed`, because stores may hold it: if something has its name again, that has to
-/// read it.
+/// [`becomes`](macro@crate::event#events-that-become-others): its samples have to be readable. A name that is
+/// gone stays in the file as `removed`, because stores may hold it: if something has its name again, that has
+/// to read it.
 ///
 /// It does not see
 ///
@@ -176,7 +176,7 @@ impl SchemaLock {
 /// - variants of an `untagged` enum but for one, and values inside of `#[serde(flatten)]` and
 ///   tagged enums that may be missing and are no text or number: give samples of them;
 /// - the meaning of a value of the same form (cents, which were euros);
-/// - MessagePack, unless it is told that stores are in that: [`SchemaLock::encoding`];
+/// - MessagePack, unless it knows that stores are in that: [`SchemaLock::encoding`];
 /// - two fields or two variants that change their names with each other;
 /// - a panic in a function of `upcast` or `becomes`: it need not bear every number that is made up.
 ///

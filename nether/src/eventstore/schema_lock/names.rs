@@ -21,15 +21,15 @@ pub(super) struct NameKind<'a> {
     pub(super) removed: &'a [String],
 }
 
-/// What is known of a kind.
+/// The records of one kind in the file.
 pub(super) struct Section<'a, R> {
     pub(super) stored: &'a mut BTreeMap<String, R>,
     pub(super) removed: &'a mut BTreeMap<String, R>,
 }
 
 impl NameKind<'_> {
-    /// Names that are gone. What is confirmed is moved to `removed`; what has come back, is moved back.
-    /// `made` says what is new, and `resembles` whether two are alike.
+    /// Finds names that are gone. A confirmed one is moved to `removed`; one that has come back is moved
+    /// back. `made` says what is new, and `resembles` whether two are alike.
     pub(super) fn compare<R>(
         &self,
         section: Section<'_, R>,

@@ -12,7 +12,7 @@ use crate::eventstore::schema_lock::finding::{FOR_GOOD, SchemaFinding};
 use crate::eventstore::schema_lock::present::Known;
 use crate::eventstore::stored::StoredShape;
 
-/// What is compared.
+/// A type whose stored form is compared with the file.
 pub(super) struct Subject<'a> {
     /// Name and place.
     pub(super) what: String,
@@ -59,7 +59,7 @@ impl Subject<'_> {
         })
     }
 
-    /// What is new is in the file.
+    /// The record of a shape that is not in the file yet.
     pub(super) fn record(&self) -> RecordedShape {
         let mut record = RecordedShape::default();
         self.extend(&mut record);
@@ -77,7 +77,7 @@ impl Subject<'_> {
         record.fields.clear();
     }
 
-    /// What is written now in a form that no sample has at that place.
+    /// The texts that are written now in a form that no sample has at that place.
     fn new_texts(&self, record: &RecordedShape) -> Vec<&String> {
         let samples = record.samples.iter().map(|it| value(it.get()));
         let forms: BTreeSet<String> = samples.flat_map(|it| forms_at(&it)).collect();
@@ -101,7 +101,7 @@ impl Subject<'_> {
         may.difference(&must).cloned().collect()
     }
 
-    /// That not all is known of it.
+    /// A finding for each reason why the type could not be examined in full.
     pub(super) fn unknown(&self) -> Vec<SchemaFinding> {
         let missed = self.known.missed.iter();
         let told = |why| {
@@ -213,7 +213,7 @@ impl Subject<'_> {
         )))
     }
 
-    /// What is read from MessagePack is the same as from JSON.
+    /// Compares what is read from MessagePack with what is read from JSON; both must be the same.
     fn compare_packed(&self, record: &RecordedShape) -> Vec<SchemaFinding> {
         let differs = |packed: &PackedSample| {
             let (bytes, sample) = (&packed.bytes, packed.sample.get());
@@ -285,7 +285,7 @@ impl Subject<'_> {
         for sample in &record.samples {
             let whole = value(sample.get());
             if self.read(sample.get()).is_err() {
-                continue; // That is told already.
+                continue; // Reported already.
             }
             for place in fields(&whole).iter().filter(optional) {
                 let text = without(&whole, place).to_string();

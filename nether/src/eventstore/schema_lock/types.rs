@@ -309,8 +309,8 @@ fn snapshots_of(
     findings
 }
 
-/// What is written down of a projection: with the retired events that become its own, as in a store, because
-/// it is also rebuilt if one of them is new.
+/// The record of a projection: with the retired events that become its own, as in a store, because it is also
+/// rebuilt if one of them is new.
 fn recorded_projection(what: &RegisteredKind) -> RecordedProjection {
     let (version, handles) = match what {
         RegisteredKind::Projection {

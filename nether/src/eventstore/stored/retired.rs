@@ -162,7 +162,7 @@ pub(in crate::eventstore) fn successors(
     Some(try_successors(recorded)?.map_err(|it| it.error))
 }
 
-/// The same; the error says whether code of the program panicked.
+/// Like [`successors`], with an error that says whether code of the program panicked.
 pub(in crate::eventstore) fn try_successors(
     recorded: &RecordedEvent,
 ) -> Option<Result<Vec<RecordedEvent>, NoSuccessors>> {

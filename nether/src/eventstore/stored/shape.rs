@@ -27,7 +27,7 @@ pub(in crate::eventstore) type ShowEvent = fn(&RecordedEvent) -> Result<String, 
 
 #[cfg(feature = "http")]
 impl StoredShape {
-    /// The same for an event, which can be shown.
+    /// The shape of an event that can be shown.
     pub(in crate::eventstore) const fn shown_by(mut self, json: ShowEvent) -> Self {
         self.json = Some(json);
         self
@@ -130,7 +130,7 @@ mod known {
             catch_unwind(|| read(version, payload)).ok().flatten()
         }
 
-        /// What is written as JSON, in MessagePack; none if it cannot be.
+        /// The value that is written as JSON, in MessagePack; `None` if it cannot be.
         pub(in crate::eventstore) fn pack(&self, text: &str) -> Option<Vec<u8>> {
             let pack = self.known.pack;
             catch_unwind(|| pack(text)).ok()?.ok()

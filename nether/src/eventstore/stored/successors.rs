@@ -88,7 +88,8 @@ impl<E: ReadableEvent> Successors for E {
     }
 }
 
-/// That an event has no name of its own. No list of events tells it of those that nothing lists.
+/// The error for an event without a name of its own. Lists report this for the events that they list, but a
+/// successor may be one that nothing lists.
 #[cold]
 fn unnamed(schema: &EventSchema) -> Unreadable {
     Unreadable(format!(

@@ -42,7 +42,7 @@ impl TrustedProxies {
     }
 
     /// The address of the client: that of the nearest one in the chain of proxies that is not trusted. Only
-    /// trusted ones say from whom they have the request, so nobody else can make up the address.
+    /// trusted ones say from whom they have the request, so no other client can make up the address.
     pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if self.networks.is_empty() || !self.trusts(peer) {
             return peer;
@@ -189,10 +189,10 @@ mod tests {
                 &["[2001:db8:2::7]:80"],
                 "[2001:db8:2::7]:80",
             ),
-            // Nobody but proxies.
+            // Proxies alone.
             ("10.0.0.1:9", &["10.0.0.3, 10.0.0.2"], "10.0.0.3:0"),
             ("10.0.0.1:9", &[], "10.0.0.1:9"),
-            // What is said by those who are not trusted, or is no address.
+            // Claims of peers that are not trusted, or that are no address.
             ("203.0.113.9:9", &["1.1.1.1"], "203.0.113.9:9"),
             ("192.0.2.2:9", &["1.1.1.1"], "192.0.2.2:9"),
             ("10.0.0.1:9", &["1.1.1.1, unknown"], "10.0.0.1:9"),

@@ -2,8 +2,8 @@
 //! within the visitor's network.
 //!
 //! A browser says where a request comes from: in `sec-fetch-site`, and in `origin`, which no page can set. A
-//! request with neither is from no browser, so nobody was made to send it. No tokens are needed (OWASP,
-//! Cross-Site Request Forgery Prevention, "Fetch Metadata").
+//! request with neither is from no browser, so no page has made its sender send it. No tokens are needed
+//! (OWASP, Cross-Site Request Forgery Prevention, "Fetch Metadata").
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, COOKIE, HeaderName, ORIGIN, UPGRADE,
@@ -66,7 +66,7 @@ pub(crate) fn check(
     Err(refused(parts, host))
 }
 
-/// Whether a browser may be behind the request. If none is, nobody was made to send it.
+/// Whether a browser may be behind the request. If none is, no page has made its sender send it.
 pub(crate) fn may_be_from_browser(headers: &HeaderMap) -> bool {
     headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE)
 }

@@ -1,4 +1,4 @@
-//! Who may ask: the hosts that the server answers for, the pages that may send commands, and whose word
+//! Access by origin: the hosts that the server answers for, the pages that may send commands, and whose word
 //! counts about the address of a client.
 
 pub(super) mod client_address;

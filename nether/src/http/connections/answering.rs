@@ -70,7 +70,7 @@ pub(crate) struct AtWork {
     /// Whether a piece of its answer was handed on and the next one has not been asked for: it waits for the
     /// client.
     is_unread: bool,
-    /// Who watches it, if anybody does.
+    /// The observer of the request, if it has one.
     pub(in crate::http) observer: Option<Box<RequestObserver>>,
 }
 

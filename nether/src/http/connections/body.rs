@@ -1,4 +1,4 @@
-//! [`RequestBody`]: a request's body as it comes, within bounds that hold for every request, whoever reads
+//! [`RequestBody`]: a request's body as it comes, within bounds that hold for every request, whatever reads
 //! it: how long it may take, how fast it must come, and how much memory all of them together may take.
 
 use std::pin::Pin;
@@ -28,7 +28,7 @@ const SHARE: usize = 8;
 /// How long a body may come more slowly than it must: a connection needs some time to get going.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How many looks at a body that nobody wants find out whether all of it has come.
+/// How many looks at an unwanted body find out whether all of it has come.
 const LOOKS: usize = 2;
 
 /// How much memory the bodies take that are being read, over all connections.
@@ -59,8 +59,8 @@ struct BodyBounds {
     rate: u32,
     /// The most memory for all bodies.
     memory: usize,
-    /// So much of a body counts until its request is answered, whatever became of it. What is behind that
-    /// counts while it is held, so that a handler may take a body of any length piece by piece.
+    /// So much of a body counts until its request is answered, whatever became of it. The rest counts while
+    /// it is held, so that a handler may take a body of any length piece by piece.
     whole: usize,
 }
 
@@ -180,8 +180,8 @@ impl AsRef<[u8]> for HeldBytes {
 }
 
 impl Drop for HeldBytes {
-    /// What is held when all has come was collected, and is now copied to one place: it counts until the
-    /// request is answered.
+    /// Gives the bytes back, unless the whole body has come. Bytes that are still held then were collected,
+    /// and are now copied to one place: they count until the request is answered.
     fn drop(&mut self) {
         if self.intake.has_ended() {
             self.intake.taken.fetch_add(self.paid, Ordering::Relaxed);

@@ -62,7 +62,7 @@ type ServeResult = std::result::Result<(), Box<dyn std::error::Error + Send + Sy
 /// An open connection.
 pub(crate) struct Connection {
     gateway: Arc<Gateway>,
-    /// Who has opened it.
+    /// The address that has opened it.
     peer: SocketAddr,
     known_host: KnownHost,
     permits: Permits,
@@ -193,7 +193,7 @@ impl Connection {
         Ok(response.map(|body| Answering::new(body, at_work)))
     }
 
-    /// Answers within the bounds that hold for all requests, whoever answers them.
+    /// Answers within the bounds that hold for all requests, whatever answers them.
     async fn in_bounds(&self, request: hyper::Request<Incoming>, at_work: &AtWork) -> Response {
         self.traffic.complete();
         let state = &self.gateway.state;
@@ -291,7 +291,7 @@ impl Connection {
     }
 
     /// Waits until what is at work is cut off. On HTTP/1, that is done in the task of the connection, where
-    /// its one request is at work too: whoever cuts off polls this next.
+    /// its one request is at work too: the code that cuts off polls this next.
     async fn is_cut_off(&self, is_http_1: bool) {
         if is_http_1 {
             let is_cut_off = |_: &mut Context<'_>| match self.activity.is_cut_off() {

@@ -1,4 +1,5 @@
-//! What is still at work when a stop has no more time: it is answered with 503, and the log says what it was.
+//! Requests that are still at work when a stop has no more time: they are answered with 503, and the log says
+//! what each was.
 
 use axum::http::{Method, Uri};
 use axum::response::Response;

@@ -54,7 +54,7 @@ pub(crate) async fn end<C: GracefulConnection>(
                 sleep(quiet).await;
                 true
             };
-            // Whoever could tell it to hurry has gone.
+            // The sender that could notify it to hurry has gone.
             if !race(changed, slept).await {
                 sleep(quiet).await;
             }

@@ -10,7 +10,7 @@ use crate::escaped::Escaped;
 /// The most connections that a server has without being asked to, however many files may be open.
 const CONNECTIONS: usize = 16_384;
 
-/// What is assumed where the limit is not known.
+/// The limit that is assumed where it is not known.
 const UNKNOWN: usize = 1024;
 
 /// How many connections a server may have open.

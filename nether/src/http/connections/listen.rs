@@ -68,15 +68,15 @@ impl Listening {
 }
 
 impl Drop for Listening {
-    /// Whoever could not wait for the end: nothing more is accepted, streams end, and connections are told
-    /// to.
+    /// Ends the address for a caller that could not wait for the end: nothing more is accepted, streams end,
+    /// and connections are notified to end.
     fn drop(&mut self) {
         self.gateway.state.end();
         self.accepting.abort();
     }
 }
 
-/// Accepts until it is told to stop, and then waits for the connections.
+/// Accepts until `closing` says to stop, and then waits for the connections.
 async fn accept(listener: TcpListener, gateway: Arc<Gateway>, closing: watch::Receiver<bool>) {
     let connections = Connections::new(gateway);
     let mut accepting = closing.clone();
@@ -174,8 +174,8 @@ impl Connections {
 
     /// Accepts the connections that wait to be, and closes the address. The system has made them, so that
     /// their clients have connected, and would be reset with it; so each gets an answer to its first request.
-    /// Nothing is waited for in between, so that few come after the last one. Who comes then is refused by
-    /// the machine itself.
+    /// Nothing is waited for in between, so that few come after the last one. A client that comes then is
+    /// refused by the machine itself.
     fn accept_waiting(&self, listener: TcpListener) {
         // As it is without the runtime, which need not know yet that there are some.
         let Ok(listener) = listener.into_std() else {

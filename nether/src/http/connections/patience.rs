@@ -24,7 +24,7 @@ tokio::task_local! {
 pub(crate) struct StreamPatience(AtomicU64);
 
 impl StreamPatience {
-    /// That of the stream whose request begins here.
+    /// The patience of the stream whose request begins here.
     pub(crate) fn of_this_stream() -> Option<Arc<Self>> {
         STREAM.try_with(Arc::clone).ok()
     }

@@ -7,8 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::connections::body::Intake;
 
-/// The place of a request among those that may be at work, for as long as somebody has it. The default is
-/// none.
+/// The place of a request among those that may be at work, for as long as a clone of it is held. The default
+/// is none.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestPermit(Arc<PermitHeld>);
 

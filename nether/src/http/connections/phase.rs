@@ -8,13 +8,13 @@ pub(crate) enum Phase {
     Open,
     /// Nothing new is accepted, and connections end once nothing is at work on them.
     Ending,
-    /// What is at work has no more time.
+    /// No time is left for requests that are still at work.
     CutOff,
 }
 
 /// How long a connection on which nothing is at work may be quiet: half of a head is not waited for.
 pub(crate) const QUIET: Duration = Duration::from_millis(100);
 
-/// The same where the client may have something to do still: it reads the end of an answer, or has to send
-/// the frames that end a connection of HTTP/2.
+/// How long a connection may be quiet whose client may still have something to do: it reads the end of an
+/// answer, or has to send the frames that end a connection of HTTP/2.
 pub(crate) const LEAVING: Duration = Duration::from_secs(1);

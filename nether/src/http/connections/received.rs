@@ -66,7 +66,7 @@ impl ReceivedRequest {
         }
     }
 
-    /// The same for a router.
+    /// The request in the form that a router takes.
     pub(crate) fn for_router(mut self) -> Request {
         self.note_client();
         self.parts.extensions.insert(self.permit);

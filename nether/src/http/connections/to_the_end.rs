@@ -10,7 +10,7 @@ use crate::http::connections::permits::RequestPermit;
 use crate::route::BoxFuture;
 
 /// Makes an answer. A command that [has begun](RequestPermit::begin) goes on to its end in a task of its own,
-/// if nobody waits for it any more.
+/// if no client waits for it any more.
 pub(crate) struct ToTheEnd {
     making: Option<BoxFuture<Response>>,
     /// The place of the request, which is at work until this is done.
@@ -26,7 +26,7 @@ impl ToTheEnd {
         }
     }
 
-    /// An answer that nobody needs whose client has left.
+    /// An answer that is not needed once its client has left.
     pub(crate) fn unless_left(making: BoxFuture<Response>) -> Self {
         ToTheEnd {
             making: Some(making),

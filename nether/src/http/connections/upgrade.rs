@@ -1,8 +1,8 @@
 //! [`Upgrade`]: a connection that has left HTTP behind, as web sockets do, and how it ends with its address.
 //!
 //! The server does not know what its handler does with it. So a stop waits for it, as for a request. A web
-//! socket is told: once its handler has sent what it was sending, the client gets a Close frame (RFC 6455,
-//! section 7.4.1: 1001, going away), whose answer ends the handler's wait for messages.
+//! socket is notified: once its handler has sent what it was sending, the client gets a Close frame (RFC
+//! 6455, section 7.4.1: 1001, going away), whose answer ends the handler's wait for messages.
 
 use std::io;
 use std::pin::Pin;
@@ -37,7 +37,8 @@ enum UpgradeStage {
     Over,
 }
 
-/// A connection that has left HTTP behind. Whoever serves the connection tells its [`UpgradedWire`] to end.
+/// A connection that has left HTTP behind. The task that serves the connection notifies its [`UpgradedWire`]
+/// to end.
 #[derive(Debug)]
 pub(crate) struct Upgrade {
     asked: (Method, Uri),
@@ -90,7 +91,7 @@ impl Upgrade {
             }
         };
         let ended = async {
-            // Nobody waits for it if the address has no task any more.
+            // Nothing waits for it if the address has no task any more.
             let is_waited_for = phase.wait_for(|phase| *phase > Phase::Open).await.is_ok();
             let told = async {
                 self.tell().await;
@@ -142,7 +143,7 @@ pub(crate) struct UpgradedWire {
     reading: StageChange,
     writing: StageChange,
     sent: SentFrames,
-    /// What is left of the Close frame that is being sent.
+    /// The rest of the Close frame that is being sent.
     farewell: Option<&'static [u8]>,
 }
 
@@ -200,7 +201,7 @@ impl UpgradedWire {
     /// Whether the handler may write.
     ///
     /// # Errors
-    /// If the client was told that nothing more comes.
+    /// If the client was notified that nothing more comes.
     pub(crate) fn poll_before_write<W: AsyncWrite>(
         &mut self,
         wire: Pin<&mut W>,

@@ -89,7 +89,7 @@ impl Traffic {
         self.has_begun.store(false, Ordering::Relaxed);
     }
 
-    /// Nobody will read the rest of a request's body.
+    /// Notes that the rest of a request's body will not be read.
     pub(crate) fn abandon(&self) {
         self.is_abandoned.store(true, Ordering::Relaxed);
     }

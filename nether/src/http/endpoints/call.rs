@@ -43,7 +43,7 @@ where
             Ok(body) => body,
             Err(details) => return details.answer_to(&request.parts),
         };
-        // What is left of it is not in the way of the next request.
+        // The rest of the body is not in the way of the next request.
         request.body = ReceivedBody::Nothing;
         let message = match message::<M>(&request.parts, &body) {
             Ok(message) => message,

@@ -15,8 +15,8 @@ use crate::http::replies::problem::Details;
 use crate::http::server::settings::ServerSettings;
 use crate::message::MessageKind;
 
-/// The body, if it is JSON and not too long. Of a GET there is none. What the head says is enough to refuse
-/// is refused before anything is read, so that a client that waits for `100 Continue` does not send it.
+/// The body, if it is JSON and not too long. A GET has none. A request whose head is enough to refuse it is
+/// refused before anything is read, so that a client that waits for `100 Continue` does not send it.
 pub(super) async fn read(
     settings: &ServerSettings,
     request: &mut ReceivedRequest,

@@ -41,7 +41,7 @@ pub trait Endpoint: Message + DeserializeOwned + Serialize {
 pub trait CallEndpoint: Endpoint + ByValue {
     /// The status of success that `status = ..` says.
     const STATUS: Option<u16>;
-    /// What is replied.
+    /// The shape of the reply.
     const REPLY: ReplyShape;
 
     /// What problems its error may be.
@@ -54,7 +54,7 @@ pub trait CallEndpoint: Endpoint + ByValue {
     fn problem(error: &Self::Error) -> Option<Details>;
 }
 
-/// What is known of a reply.
+/// The shape of a reply, and how an answer is made of it.
 #[derive(Debug, Clone, Copy)]
 pub struct ReplyShape {
     /// It is `()`.

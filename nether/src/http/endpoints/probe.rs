@@ -1,4 +1,4 @@
-//! [`Probe`]: what is known of a type that need not tell anything: whether it is an `Option`, its JSON
+//! [`Probe`]: what is known of a type that need not implement anything: whether it is an `Option`, its JSON
 //! schema, its problems.
 //!
 //! An inherent item goes before a trait's of the same name, and is there only for types that meet its bounds.
@@ -48,7 +48,7 @@ impl<T: JsonSchema> Probe<T> {
 }
 
 impl<T: DeserializeOwned> Probe<T> {
-    /// What is wrong in a body that is read as this type alone.
+    /// Finds the fault in a body that is read as this type alone.
     pub fn explain(body: &[u8]) -> Option<Fault> {
         let mut body = serde_json::Deserializer::from_slice(body);
         let error = serde_path_to_error::deserialize::<_, T>(&mut body).err()?;
@@ -79,7 +79,7 @@ impl<E: Problem> Probe<E> {
     }
 }
 
-/// What is said of a type of which nothing is known.
+/// The answers of [`Probe`] for a type that implements none of the traits it asks about.
 pub trait Otherwise {
     /// What it is asked about.
     type About;

@@ -31,7 +31,7 @@ pub struct Field {
     pub is_deprecated: bool,
     /// The schema of its type; in full if it is flat.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
-    /// Of a flat field, reads the body as that alone: what is wrong in it, and where.
+    /// For a flat field, a function that reads the body as that field alone, and returns the fault in it.
     pub explain: Option<Explain>,
     /// What it looks like in an event.
     pub form: fn() -> FieldForm,
@@ -56,7 +56,7 @@ impl Shape {
 /// Finds what is wrong in a body.
 pub type Explain = fn(&[u8]) -> Option<Fault>;
 
-/// What is wrong in a body.
+/// A fault in a body, and the field that has it.
 #[derive(Debug)]
 pub struct Fault {
     pub(crate) field: String,

@@ -16,7 +16,7 @@ pub(crate) struct AudienceRule {
     pub(crate) bytes: usize,
 }
 
-/// Who listens, and what decides about each event.
+/// The principal who listens, and the rule that decides about each event.
 pub(super) struct Audience {
     pub(super) principal: Principal,
     pub(super) may_see: MaySee,
@@ -39,7 +39,7 @@ pub(crate) const fn audience<E: Endpoint + Event>() -> Option<AudienceRule> {
     }
 }
 
-/// Nobody sees an event that cannot be read.
+/// Whether a principal may see an event; none may see one that cannot be read.
 fn may_see<E: Endpoint + Event>(principal: &Principal, event: &Written) -> bool {
     let typed = event.typed.get::<E>(event.text());
     let rule = E::ACCESS.zip(typed);

@@ -3,7 +3,7 @@
 //!
 //! A client has no queue of its own but a place in the feed, so that one that does not read costs nothing,
 //! and thousands of them little. Its place is how many events were before it; the id of an event is the place
-//! behind it. A client that fell behind what is kept is told that it missed something.
+//! behind it. A client whose place is older than what is kept is notified that it missed something.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -202,7 +202,7 @@ impl Feed {
         (is_this && place <= self.now()).then_some(place)
     }
 
-    /// Whether a client at the place, which was told another one last, should be told it: so it is never so
+    /// Whether a client at the place, which was sent another one last, should be sent it: so it is never so
     /// far behind as what is kept, while it is there.
     pub(crate) fn is_far(&self, place: u64, told: u64) -> bool {
         let stride = (self.limits.events as u64 / 4).max(1);
@@ -215,7 +215,7 @@ impl Feed {
         lock(&self.kept).end()
     }
 
-    /// What is at the place.
+    /// The event at the place; or that events from there on are missed, or that it is yet to come.
     pub(crate) fn at(&self, place: u64) -> NextEvent {
         let kept = lock(&self.kept);
         match place.checked_sub(kept.first) {
@@ -284,7 +284,7 @@ fn written<E: Serialize>(event: &E) -> Result<(String, EventFields)> {
     Ok((text, fields))
 }
 
-/// The fields of an event, for filters. What is no object has none.
+/// The fields of an event, for filters. A text that is no object has none.
 pub(crate) fn fields_of(text: &str) -> EventFields {
     serde_json::from_str(text).unwrap_or_default()
 }

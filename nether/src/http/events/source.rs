@@ -30,7 +30,7 @@ pub(crate) enum EventReader {
         feed: Arc<Feed>,
         /// The place of the next event.
         place: u64,
-        /// The place that the client was told last: where it goes on if it comes back.
+        /// The place that the client was sent last: where it goes on if it comes back.
         told: u64,
     },
     Stored(StoredReader),
@@ -51,7 +51,7 @@ impl EventSource {
     /// If the log cannot be read.
     pub(crate) async fn reader(&self, headers: &HeaderMap) -> Result<(EventReader, bool)> {
         let last = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty());
-        // What is no text is no id of ours.
+        // A header that is no text is no id of ours.
         let last = last.map(|last| last.to_str().unwrap_or("-"));
         match self {
             EventSource::Published(feed) => {
@@ -77,7 +77,7 @@ impl EventSource {
 }
 
 impl EventReader {
-    /// What is next, past which it goes.
+    /// Reads the next event, and moves past it.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -120,7 +120,7 @@ impl EventReader {
         }
     }
 
-    /// Whether it has passed so many events without an id for the client that it should tell one.
+    /// Whether it has passed so many events without an id for the client that it should send one.
     pub(crate) fn is_far(&self) -> bool {
         match self {
             EventReader::Published { feed, place, told } => feed.is_far(*place, *told),
@@ -128,7 +128,7 @@ impl EventReader {
         }
     }
 
-    /// The client was told its place.
+    /// Notes that the client was sent its place.
     pub(crate) fn note_told(&mut self) {
         match self {
             EventReader::Published { place, told, .. } => *told = *place,

@@ -59,7 +59,7 @@ pub(crate) async fn serve(
     };
     let greeting = match is_known {
         true => comment(OPEN, &reader.id()),
-        // It was here before the program was started anew: nobody knows what it missed.
+        // The client was here before the program was restarted: what it missed is not known.
         false => missed("null", &reader.id()),
     };
     let client = Client {
@@ -123,11 +123,11 @@ struct Client {
     ending: watch::Receiver<bool>,
     /// The place where the stream ends; known once it is to end.
     last: Option<u64>,
-    /// After how much silence it is told that the stream lives.
+    /// After how much silence it is sent a sign that the stream lives.
     keep_alive: Duration,
 }
 
-/// What a client is sent, and who it is; nobody any more after the last of it.
+/// Frames for a client, and the client; `None` after the last of them.
 type NextChunk = (Bytes, Option<Client>);
 
 impl Client {
@@ -143,7 +143,7 @@ impl Client {
                 return (ready, Some(self));
             }
             if self.last.is_some() {
-                continue; // It has been told all.
+                continue; // It was sent all.
             }
             let changed = async { self.changes.changed().await.is_ok() };
             let ended = async { self.ending.changed().await.is_ok() };
@@ -157,7 +157,7 @@ impl Client {
         }
     }
 
-    /// Whether it has been told all, up to when the stream was told to end: others may go on publishing.
+    /// Whether it was sent all, up to when the stream was closed: others may go on publishing.
     fn reach_end(&mut self) -> bool {
         let is_closed = *self.ending.borrow() || self.ending.has_changed().is_err();
         let is_to_end = self.changes.borrow().is_none() || is_closed;
@@ -167,7 +167,7 @@ impl Client {
         self.has_ended()
     }
 
-    /// Whether the stream is to end, and it has been told all up to there.
+    /// Whether the stream is to end, and it was sent all up to there.
     fn has_ended(&self) -> bool {
         self.last.is_some_and(|last| self.reader.has_reached(last))
     }
@@ -178,7 +178,7 @@ impl Client {
         self.filter.wants(&event.fields) && audience.is_none_or(|it| it.may_see(event))
     }
 
-    /// What is there already.
+    /// The frames that can be sent without waiting, up to a batch.
     async fn ready(&mut self) -> Bytes {
         let mut frames: Vec<Bytes> = Vec::new();
         let mut bytes = 0;
@@ -188,7 +188,7 @@ impl Client {
                 Ok(NextEvent::Missed(count)) => missed(count, &self.reader.id()),
                 Ok(NextEvent::Event(event)) => {
                     if !self.shows(&event) {
-                        // The client is told its place on the way, however long that is.
+                        // The client is sent its place on the way, however long that is.
                         if self.reader.is_far() {
                             break;
                         }

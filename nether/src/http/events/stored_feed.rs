@@ -164,7 +164,7 @@ impl StoredFeed {
         while window.events.front().is_some_and(|it| it.place <= from) {
             window.drop_first();
         }
-        // Nobody need be woken for what others have appended.
+        // No reader need be woken for what others have appended.
         self.end.send_if_modified(|end| {
             *end = Some(window.to);
             has_new
@@ -277,12 +277,12 @@ pub(crate) struct StoredReader {
     ready: VecDeque<StoredItem>,
     /// Up to which position nothing else is behind `ready`.
     up_to: u64,
-    /// The position of the last id that the client was told.
+    /// The position of the last id that the client was sent.
     told: u64,
 }
 
 impl StoredReader {
-    /// What is next.
+    /// Reads the next event, and moves past it.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -301,7 +301,7 @@ impl StoredReader {
         })
     }
 
-    /// Reads on, until there is an event or the end; or until the client should be told how far it has come.
+    /// Reads on, until there is an event or the end; or until the client should be sent how far it has come.
     async fn read(&mut self) -> Result<()> {
         loop {
             if let Some((events, up_to)) = self.feed.kept(self.place) {
@@ -349,12 +349,12 @@ impl StoredReader {
         self.ready.is_empty() && self.place.position >= position
     }
 
-    /// Whether it has come so far without an id that the client should be told one.
+    /// Whether it has come so far without an id that the client should be sent one.
     pub(crate) fn is_far(&self) -> bool {
         self.place.position - self.told >= self.feed.limits.events as u64
     }
 
-    /// The client was told an id.
+    /// Notes that the client was sent an id.
     pub(crate) fn note_told(&mut self) {
         self.told = self.place.position;
     }

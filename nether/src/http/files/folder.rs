@@ -230,8 +230,8 @@ impl Inside {
         (!is_hidden).then_some(real)
     }
 
-    /// The real path, and what is at it, without holding up others. What is neither a file nor a folder is
-    /// not there: a FIFO or a device would hold up who reads it.
+    /// The real path, and what is at it, without holding up others. Anything else than a file or a folder
+    /// counts as missing: a FIFO or a device would block its reader.
     async fn resolved(self, path: PathBuf) -> io::Result<(PathBuf, Metadata)> {
         let resolving = tokio::task::spawn_blocking(move || {
             let path = self.resolve(&path)?;

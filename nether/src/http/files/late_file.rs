@@ -33,7 +33,7 @@ pub(crate) struct LateFile {
 
 enum FileState {
     Closed,
-    /// In a lock that nobody waits for: a file is asked to be `Sync`, and a future is not.
+    /// In a lock that is never waited for: a file is asked to be `Sync`, and a future is not.
     Opening(Mutex<BoxFuture<io::Result<OpenFile>>>),
     Open(OpenFile),
 }

@@ -94,7 +94,8 @@ impl ClientPlaces {
         self.share.available_permits() > 0 && self.all.available_permits() > 0
     }
 
-    /// Takes a place, once there is one. Who waits for its own share waits there, and is in nobody's way.
+    /// Takes a place, once there is one. A request that waits for its own share waits there, and blocks no
+    /// other.
     pub(crate) async fn take(self) -> Option<FilePlace> {
         let in_share = self.share.acquire_owned().await.ok()?;
         let in_all = self.all.acquire_owned().await.ok()?;

@@ -3,8 +3,8 @@
 use axum::http::header::{CONTENT_LENGTH, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
 use axum::http::{HeaderMap, HeaderValue, Method};
 
-/// Removes a range that must be ignored: of another method than GET, in a unit that nobody knows. So is one
-/// of several parts, which may be.
+/// Removes a range that must be ignored: of another method than GET, in an unknown unit. So is one of several
+/// parts, which may be.
 pub(crate) fn drop_unknown(method: &Method, headers: &mut HeaderMap) {
     let mut ranges = headers.get_all(RANGE).iter();
     let range = ranges.next().and_then(|range| range.to_str().ok());

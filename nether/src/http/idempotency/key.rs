@@ -30,7 +30,7 @@ pub(crate) struct IdempotencyKey {
     fingerprint: [u8; 32],
 }
 
-/// Who uses a key. Keys of different users never meet.
+/// The user of a key. Keys of different users never meet.
 #[derive(Debug)]
 pub(crate) struct KeyUser {
     /// The hash of the principal; or of the credentials, if there is no principal.
@@ -80,8 +80,8 @@ impl IdempotencyKey {
 }
 
 impl KeyUser {
-    /// Who sent the request: the principal; or else whoever has these credentials, which nobody has verified,
-    /// so that all who come from one address have one share.
+    /// The sender of a request: the principal; or else the credentials. Credentials were not verified, so all
+    /// that come from one address share one part of the budget.
     pub(crate) fn of(parts: &request::Parts, principal: Option<&str>) -> Self {
         if let Some(principal) = principal {
             let hash = digest(&[b"nether.http.principal", principal.as_bytes()]);

@@ -1,5 +1,5 @@
-//! [`IdempotencyKeys`]: a command with an `Idempotency-Key` is handled once. Who sends it again gets its
-//! outcome, once there is one.
+//! [`IdempotencyKeys`]: a command with an `Idempotency-Key` is handled once. A client that sends it again
+//! gets its outcome, once there is one.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -63,7 +63,7 @@ impl Default for IdempotencyKeys {
 /// What the handler of the first request with a key came to.
 pub(crate) struct FirstAnswer {
     pub(crate) response: Response,
-    /// Whether nobody knows how far the command came.
+    /// Whether it is not known how far the command came.
     pub(crate) is_unknown: bool,
     /// Whether the command was rejected before its handler had it: the key is free for another try.
     pub(crate) is_rejected: bool,
@@ -74,8 +74,8 @@ pub(crate) fn is_rejected<T, E>(called: &Result<T, CallError<E>>) -> bool {
     matches!(called, Err(CallError::Rejected(rejection)) if !rejection.is_late())
 }
 
-/// Whether nobody knows how far a command came that was begun: a stop cut it off. Of one that `resumes`, that
-/// is so also if its store failed: the next attempt finds out whether it was stored.
+/// Whether it is not known how far a command came that was begun: a stop cut it off. For one that `resumes`,
+/// it is not known either if its store failed: the next attempt finds out whether it was stored.
 pub(crate) fn is_unknown<T, E>(called: &Result<T, CallError<E>>, resumes: bool) -> bool {
     match called {
         Err(CallError::Unavailable(error)) => resumes && !is_id_reused(error),
@@ -212,8 +212,8 @@ impl IdempotencyKeys {
     }
 }
 
-/// The problem of a request whose key another process claimed so many seconds ago. That it has ended is not
-/// known, so after some time the client has to decide.
+/// The problem of a request whose key another process claimed so many seconds ago. It is not known whether
+/// that process has ended, so after some time the client has to decide.
 fn in_progress_elsewhere(since: u64) -> Details {
     let detail = match since < u64::from(LOST_SECONDS) {
         true => "a request with this `Idempotency-Key` is in progress in another process",
@@ -287,7 +287,7 @@ fn kept_headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
     kept.collect()
 }
 
-/// What is kept of a request whose answer could not be made.
+/// The answer that is kept for a request whose own answer could not be made.
 fn internal() -> StoredAnswer {
     StoredAnswer {
         status: StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
@@ -318,7 +318,8 @@ fn again(answer: &StoredAnswer, patience: &ClientPatience) -> Response {
     response
 }
 
-/// What is left of an answer that was not kept whole: of a success, that it was one.
+/// The repeated answer where the body was not kept: a problem of the same status, or for a success a conflict
+/// that names it.
 fn without_body(status: StatusCode) -> Details {
     if status.is_client_error() || status.is_server_error() {
         return Details::new(status, "");

@@ -1,4 +1,4 @@
-//! What the web server does with event sourcing: aggregates tell commands apart by the keys of requests, and
+//! What the web server does with event sourcing: aggregates distinguish commands by the keys of requests, and
 //! their store keeps those keys.
 
 use std::sync::Arc;

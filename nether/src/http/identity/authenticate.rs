@@ -59,7 +59,7 @@ use crate::route::BoxFuture;
 ///             return Ok(Principal::anonymous());
 ///         };
 ///         let token = decode::<Payload>(token, &self.key, &self.validation);
-///         // Clients are not told what is wrong with it.
+///         // The answer does not say what is wrong with it.
 ///         let token = token.map_err(|_| ProblemDetails::unauthorized("the token is not valid"))?;
 ///         Ok(Principal::new(token.claims.sub).with_roles(token.claims.roles))
 ///     }
@@ -102,7 +102,7 @@ pub trait Authenticate: Send + Sync + 'static {
     /// description of the API.
     fn schemes(&self) -> Vec<SecurityScheme>;
 
-    /// Who sent the request with that head.
+    /// Finds out who sent the request with that head.
     ///
     /// # Errors
     /// The problem with which the request is answered: [`ProblemDetails::unauthorized`] if the credentials
@@ -191,7 +191,7 @@ impl Authenticator {
         }
     }
 
-    /// Who sent the request with that head.
+    /// Finds out who sent the request with that head.
     pub(crate) fn authenticate(
         &self,
         head: RequestHead,

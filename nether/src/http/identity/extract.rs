@@ -10,7 +10,7 @@ use crate::http::identity::identified::principal;
 use crate::http::replies::problem_details::ProblemDetails;
 use crate::principal::Principal;
 
-/// Who asks, in a handler of [`#[routes]`](macro@crate::routes): the principal that the server's
+/// The principal who asks, in a handler of [`#[routes]`](macro@crate::routes): the one that the server's
 /// [authenticator](crate::http::Server::authenticate) has found. A request without one is answered with 401;
 /// a handler that takes `Option<Principal>` gets `None`.
 impl<S: Send + Sync> FromRequestParts<S> for Principal {

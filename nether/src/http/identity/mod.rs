@@ -1,5 +1,5 @@
-//! Who asks: the authenticator of a server, what it is shown of a request, and the guard in front of
-//! endpoints, routes and files.
+//! The identity of clients: the authenticator of a server, what it is shown of a request, and the guard in
+//! front of endpoints, routes and files.
 
 pub(super) mod authenticate;
 pub(super) mod extract;

@@ -1,5 +1,5 @@
-//! What a server finds out at its start about who may ask what: endpoints that require a principal where
-//! nobody finds out who asks, and endpoints that require nothing.
+//! What a server finds out at its start about who may ask what: endpoints that require a principal where no
+//! authenticator finds out who asks, and endpoints that require nothing.
 
 use crate::declaration::Declaration;
 use crate::error::StartProblem;

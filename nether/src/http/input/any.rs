@@ -75,7 +75,7 @@ fn digits(number: &str) -> String {
     digits.trim_matches('0').to_owned()
 }
 
-/// How the texts of a request are read where a type takes any value. One reading of the message tells which
+/// How the texts of a request are read where a type takes any value. One reading of the message shows which
 /// of them to read otherwise in the next.
 #[derive(Debug, Default)]
 pub(super) struct Readings<'a> {

@@ -25,7 +25,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads a message of named fields; `known` are their names, if serde tells.
+    /// Reads a message of named fields; `known` are their names, if serde gives them.
     fn fields<V: Visitor<'a>>(
         self,
         known: Option<&'static [&'static str]>,

@@ -146,7 +146,7 @@ impl<'a> Input<'a> {
             readings: &Readings::default(),
         });
         let path = traced.err().map(|error| error.path().to_string());
-        // What is missing or unknown has no value with a path; its name is in the error itself.
+        // A missing or unknown field has no value with a path; its name is in the error itself.
         let path = path.filter(|path| path != "." && path != "?");
         let path = path.or_else(|| self.flat_field(error, shape));
         let detail = match &path {
@@ -158,7 +158,7 @@ impl<'a> Input<'a> {
     }
 
     /// The field inside of what is flattened at which the error is: serde has kept its value before it knew
-    /// the type, so only the type by itself tells.
+    /// the type, so only the type by itself says so.
     fn flat_field(&self, error: &serde_json::Error, shape: Shape) -> Option<String> {
         let Shape::Fields(fields) = shape else {
             return None;

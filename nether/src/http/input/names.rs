@@ -13,7 +13,7 @@ pub(in crate::http) enum TextNames {
     All,
     /// Only those that are named here: serde keeps all others before it knows their types, and text has none.
     Own(&'static [Field]),
-    /// The same; and any other name, in a map of texts.
+    /// Those that are named here; and any other name, in a map of texts.
     OwnAndRest(&'static [Field]),
     /// None: the message is all of the body.
     Nothing,

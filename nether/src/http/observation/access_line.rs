@@ -12,7 +12,7 @@ pub(super) struct AccessLine<'a> {
     pub(super) version: Version,
     pub(super) client: SocketAddr,
     pub(super) route: Option<&'a str>,
-    /// Of the answer, if there was one.
+    /// The status of the answer, if there was one.
     pub(super) status: Option<StatusCode>,
     /// How many of its bytes were sent.
     pub(super) bytes: u64,
@@ -46,7 +46,7 @@ macro_rules! line {
     }};
 }
 
-/// Whether anybody may read lines at that level.
+/// Whether a subscriber may want lines at that level.
 pub(super) fn may_be_wanted(is_quiet: bool) -> bool {
     match is_quiet {
         true => tracing::level_enabled!(tracing::Level::DEBUG),

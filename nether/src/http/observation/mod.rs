@@ -1,7 +1,8 @@
-//! What is seen of each request: its span, its line in the access log, and the trace that it is part of.
-//! Names, fields and levels are documented in `docs/tracing.md`, and do not change.
+//! The observation of requests: the span of each, its line in the access log, and the trace that it is part
+//! of. Names, fields and levels are documented in `docs/tracing.md`, and do not change.
 //!
-//! While nobody listens, and the client sends no `traceparent`, a request pays for one look at its headers.
+//! While no subscriber listens, and the client sends no `traceparent`, a request pays for one look at its
+//! headers.
 
 mod access_line;
 pub(super) mod observed;

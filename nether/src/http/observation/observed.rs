@@ -16,11 +16,10 @@ use crate::trace::TraceContext;
 /// The name of the route, as the program has it.
 type RouteName = Cow<'static, str>;
 
-/// What is known of a request that is observed. It is in the request's extensions; of one that nobody
-/// observes, nothing is there.
+/// A request that is observed, in the request's extensions. The extensions of other requests have nothing.
 #[derive(Debug)]
 pub(in crate::http) struct ObservedRequest {
-    /// Disabled, if nobody wants it.
+    /// Disabled, if no subscriber wants it.
     pub(super) span: Span,
     /// The trace: the request's own span, or else what the client says.
     pub(super) trace: Option<TraceContext>,
@@ -34,7 +33,7 @@ pub(in crate::http) struct ObservedRequest {
 }
 
 impl ObservedRequest {
-    /// What is observed of a request, if anything is.
+    /// Finds the observed request in its extensions; `None` if it is not observed.
     pub(in crate::http) fn of(extensions: &Extensions) -> Option<&Arc<Self>> {
         extensions.get()
     }

@@ -20,7 +20,7 @@ use crate::http::request_id::RequestId;
 use crate::http::server::state::ServerState;
 use crate::trace::{MessageSpans, SpanKind, SpanLevel, TraceContext};
 
-/// A request that somebody watches. Dropped, the request is over.
+/// The observer of one request. Dropped, the request is over.
 pub(in crate::http) struct RequestObserver {
     observed: Arc<ObservedRequest>,
     asked: (Method, Uri),
@@ -39,7 +39,7 @@ pub(in crate::http) struct RequestObserver {
 }
 
 impl RequestObserver {
-    /// Watches a request from that peer, if anybody wants to know of it.
+    /// Watches a request from that peer, if a subscriber wants to know of it.
     #[inline]
     pub(in crate::http) fn begin<B>(
         state: &ServerState,

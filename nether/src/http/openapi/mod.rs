@@ -1,6 +1,6 @@
-//! `/openapi.json`: the description of the API (OpenAPI 3.1), made of what the messages tell of themselves.
+//! `/openapi.json`: the description of the API (OpenAPI 3.1), made of what the messages declare.
 //!
-//! Routes that are written by hand are not in it: axum does not tell what they take and give.
+//! Routes that are written by hand are not in it: axum does not say what they take and return.
 
 mod flat;
 mod operation;

@@ -1,4 +1,4 @@
-//! Who may ask, in the description: the schemes of the server's authenticator, and what each endpoint
+//! Access control, in the description: the schemes of the server's authenticator, and what each endpoint
 //! requires.
 
 use serde_json::{Map, Value, json};
@@ -18,7 +18,7 @@ pub(super) fn schemes(authenticator: &Authenticator) -> Value {
 }
 
 /// Says of an operation that requires something who may ask for it: any of the schemes will do, with all
-/// roles. Of one that requires nothing, only the authenticator knows whom it is for.
+/// roles. If it requires nothing, only the authenticator knows whom it is for.
 pub(super) fn secure(
     operation: &mut Value,
     access: Option<AccessDescriptor>,

@@ -24,7 +24,7 @@ pub(crate) fn is_asked_all_the_time(path: &str) -> bool {
     PROBES.contains(&path) || path == "/metrics"
 }
 
-/// What is served of it at the address.
+/// The routes for operators that this address serves.
 pub(crate) fn router(state: &Arc<ServerState>) -> Router {
     let (settings, is_private) = (&state.settings, state.is_private);
     let mut router = Router::new();
@@ -43,7 +43,7 @@ pub(crate) fn router(state: &Arc<ServerState>) -> Router {
 /// Whether the process lives, and whether it is ready.
 fn probes(state: &Arc<ServerState>) -> Router {
     let system = state.system.clone();
-    // Who runs it may know why; everybody else that it is not.
+    // Operators may learn why it is not ready; other clients learn only that it is not.
     let tells_why = state.is_private;
     Router::new()
         .route("/livez", get(async || "alive\n"))

@@ -9,8 +9,8 @@ use axum::response::Response;
 use crate::http::replies::problem::Details;
 use crate::http::request_id::RequestId;
 
-/// The answer to a request whose body is encoded, and would be read as it is: whoever looks at it on the way
-/// must see what is done (RFC 9110, 15.5.16).
+/// The answer to a request whose body is encoded, and would be read as it is: a firewall on the way must see
+/// what is done (RFC 9110, 15.5.16).
 pub(crate) fn refuse_content(headers: &HeaderMap) -> Option<Response> {
     let encoding = unknown(headers, CONTENT_ENCODING, "identity")?;
     let detail = format!("the body has the encoding `{encoding}`: send it as it is");

@@ -192,13 +192,14 @@ impl Details {
         details
     }
 
-    /// Nobody knows who asks, and this is not for everybody.
+    /// The request has no principal, and this requires one.
     pub(crate) fn not_signed_in() -> Self {
         let detail = "this is for those who have signed in";
         Details::new(StatusCode::UNAUTHORIZED, detail)
     }
 
-    /// Who asks may not: the role is missing, or the principal is not the one that it would have to be.
+    /// The principal may not do this: the role is missing, or the principal is not the one that it would have
+    /// to be.
     pub(crate) fn forbidden(role: Option<&str>) -> Self {
         let detail = role.map(|role| format!("this requires the role `{role}`"));
         Details::explained(StatusCode::FORBIDDEN, detail.unwrap_or_default())
@@ -346,8 +347,8 @@ impl Details {
 /// What stands before the id of the request in a problem, of which it is the last member.
 const ID_MEMBER: &str = ",\"request_id\":";
 
-/// The problem, with the id of another request: that of the one that it is told again. `None` if the body is
-/// no problem of ours.
+/// The problem, with the id of another request: that of the one to which it is repeated. `None` if the body
+/// is no problem of ours.
 pub(crate) fn renamed(problem: &[u8], request: &RequestId) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(problem).ok()?;
     let (before, id) = text.rsplit_once(ID_MEMBER)?;

@@ -131,7 +131,7 @@ impl<T> Deref for WithHeaders<T> {
 pub struct Created<T> {
     /// Where it is.
     pub location: String,
-    /// What was made, as the content of the answer tells it.
+    /// What was made, as the content of the answer.
     pub value: T,
 }
 

@@ -1,4 +1,4 @@
-//! What is known of replies with headers: see [`Probe`].
+//! The probe of replies with headers: see [`Probe`].
 
 #![allow(missing_docs)] // Not public API. Used by generated code.
 

@@ -89,8 +89,8 @@ impl Server {
     }
 
     /// The proxies in front, as addresses (`192.0.2.1`) or networks (`10.0.0.0/8`, `2001:db8::/32`). What
-    /// they say about the address of a client counts; what others say does not. By default nobody is trusted,
-    /// and the client is who has opened the connection.
+    /// they say about the address of a client counts; what others say does not. By default no proxy is
+    /// trusted, and the client is the peer that has opened the connection.
     ///
     /// The address is the `ConnectInfo<SocketAddr>` of routes, layers and authenticators.
     /// It is read from the header [`forwarded_header`](Server::forwarded_header), from its end: the first

@@ -1,4 +1,4 @@
-//! What a [`Server`] may be told about how much clients may ask for at once.
+//! Settings of a [`Server`] about how much clients may ask for at once.
 
 use std::time::Duration;
 
@@ -38,9 +38,9 @@ impl Server {
     /// until the command is done.
     ///
     /// A handler of a [route](macro@crate::routes) may take a body piece by piece, of any length if the route
-    /// has no [`body_limit`](Server::body_limit). Of such a body, the first `body_limit` bytes (but at most
-    /// an eighth of `body_memory`) count until the request is answered, and all others while the handler
-    /// holds the `Bytes` that they came in.
+    /// has no [`body_limit`](Server::body_limit). The first `body_limit` bytes of the body (but at most an
+    /// eighth of `body_memory`) count until the request is answered, and all others while the handler holds
+    /// the `Bytes` that they came in.
     #[must_use]
     pub fn body_memory(mut self, bytes: usize) -> Self {
         self.settings.body_memory = bytes;

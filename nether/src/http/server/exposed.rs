@@ -35,7 +35,7 @@ impl Server {
 }
 
 impl ServerSettings {
-    /// What nobody can reach, and how that is changed; `None` if all of it is served somewhere.
+    /// The part that no client can reach, and how that is changed; `None` if all of it is served somewhere.
     pub(crate) fn hidden(&self) -> Option<&'static str> {
         if self.management.is_some() {
             return None;

@@ -1,4 +1,4 @@
-//! What a server can be told about `Idempotency-Key`, and where it keeps the keys.
+//! Settings of a server about `Idempotency-Key`, and where it keeps the keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,8 @@ impl Server {
     /// [principal](Server::authenticate) share an eighth for each address that they come from, and take at most
     /// half of the bytes together.
     ///
-    /// What is kept stays. When there is no room, a request with a new key is answered with 503.
+    /// Answers that are kept are never evicted. When there is no room, a request with a new key is answered
+    /// with 503.
     ///
     /// Processes that share an event store do not count each other's keys: each counts those that were there
     /// when its server started, and its own. So `n` processes may keep up to `n` times as much. A server does

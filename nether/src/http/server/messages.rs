@@ -16,10 +16,10 @@ pub struct StartServer {
     pub address: String,
 }
 
-/// Closes an address: nothing new is accepted, requests at work are finished, streams of events end. What is
-/// not done when the [`shutdown_timeout`](crate::SystemBuilder::shutdown_timeout) has passed is cut off, as a
-/// stop of the system does it. Replies when that is done, so a request cannot wait for it that came in by the
-/// same address: [`process`](crate::Context::process) it.
+/// Closes an address: nothing new is accepted, requests at work are finished, streams of events end. Requests
+/// that are not done when the [`shutdown_timeout`](crate::SystemBuilder::shutdown_timeout) has passed are cut
+/// off, as a stop of the system does it. Replies when that is done, so a request cannot wait for it that came
+/// in by the same address: [`process`](crate::Context::process) it.
 #[command(__framework, name = "nether.stop_server", error = Error)]
 pub struct StopServer {
     /// As [`StartServer`] replied it.

@@ -36,7 +36,7 @@ use crate::sync::lock;
 use crate::system::{System, WeakSystem};
 
 /// The web server: serves the messages that say `http = ".."`, [`#[routes]`](macro@crate::routes), folders of
-/// files, `/livez` and `/readyz`, and, where it is [told to](Server::management), `/metrics` and
+/// files, `/livez` and `/readyz`, and, [where a setting says so](Server::management), `/metrics` and
 /// `/openapi.json`.
 ///
 /// [`System::serve`] is all that most programs need. One that wants other settings makes a server, sets it,

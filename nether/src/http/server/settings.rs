@@ -1,4 +1,4 @@
-//! [`ServerSettings`]: what a server can be told; its builder methods are [`Server`](crate::http::Server)'s.
+//! [`ServerSettings`]: all settings of a server; its builder methods are [`Server`](crate::http::Server)'s.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::idempotency::KeyLimits;
 /// The longest time there is: clocks cannot add much more to the present.
 pub(crate) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What a server was told.
+/// The settings of a server.
 #[derive(Clone)]
 pub(crate) struct ServerSettings {
     /// The most bytes of a body.
@@ -51,7 +51,7 @@ pub(crate) struct ServerSettings {
     pub(crate) access_log: bool,
     /// What stands around all that clients are served.
     pub(crate) layers: Layers,
-    /// The hosts that it answers for, if it was told them.
+    /// The hosts that it answers for, if they were set.
     pub(crate) hosts: Option<HostList>,
     pub(crate) cors: Option<CorsLayer>,
     /// Where pages of all sites may send requests to.
@@ -71,7 +71,7 @@ pub(crate) struct ServerSettings {
     pub(crate) public_metrics: bool,
     /// What the API is called in its description, and its version.
     pub(crate) title: (String, String),
-    /// What it was told that cannot be.
+    /// The settings that are refused.
     pub(crate) refused: Vec<RefusedSetting>,
 }
 

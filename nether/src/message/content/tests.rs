@@ -1,4 +1,4 @@
-//! What is the same content, and what is not.
+//! Content that counts as the same, and content that does not.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 

@@ -44,8 +44,8 @@ pub(super) struct BacklogRest<'a, I> {
 }
 
 impl<I> BacklogRest<'_, I> {
-    /// Takes out the messages of units of work that are cancelled. Of the current run, which is `current`,
-    /// `left` messages are left.
+    /// Takes out the messages of units of work that are cancelled. The current run is `current`, and has
+    /// `left` messages left.
     #[cold]
     pub(super) fn take_cancelled(
         &mut self,

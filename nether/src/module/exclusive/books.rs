@@ -6,7 +6,7 @@ use crate::module::exclusive::ExclusiveCell;
 use crate::module::{Exclusive, Module};
 use crate::scope::Scope;
 
-/// What is done, and not yet said to those who count.
+/// The counts of handled messages that are not reported yet.
 #[derive(Default)]
 pub(super) struct Books {
     /// Messages that the mailbox counts as waiting.
@@ -23,8 +23,8 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Says what is done in a run; to the unit of work last, for whoever waits for its end may look at the
-    /// rest then.
+    /// Reports what is done in a run; to the unit of work last, because a caller that waits for its end may
+    /// look at the rest then.
     #[inline]
     pub(super) fn settle<M: Module + Exclusive>(&mut self, cell: &ExclusiveCell<M>, scope: &Scope) {
         let handled = mem::take(&mut self.handled);

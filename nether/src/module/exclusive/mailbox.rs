@@ -21,7 +21,7 @@ use crate::wait_queue::WaitQueue;
 use crate::waiting;
 
 /// The most messages a module starts before it says so to those who wait for room: enough that the lock costs
-/// little per message, few enough that nobody is held up for long.
+/// little per message, few enough that no sender is held up for long.
 const STEP: usize = 256;
 
 /// What the consumer gets.
@@ -286,7 +286,7 @@ impl<I> Mailbox<I> {
         lock(&self.state).next_try
     }
 
-    /// Accepts nothing more. What is in the mailbox can still be taken.
+    /// Accepts nothing more. Messages in the mailbox can still be taken.
     pub(super) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
@@ -329,8 +329,8 @@ impl<I> Mailbox<I> {
         forgotten
     }
 
-    /// Whether what the consumer has taken is to be looked through for scopes that are cancelled. That is
-    /// done with.
+    /// Takes the request to look through what the consumer has taken for scopes that are cancelled; `false`
+    /// if there is none.
     pub(super) fn take_request_to_forget(&self) -> bool {
         let is_asked = &self.is_asked_to_forget;
         is_asked.load(Ordering::SeqCst) && is_asked.swap(false, Ordering::SeqCst)

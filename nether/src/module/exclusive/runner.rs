@@ -14,7 +14,7 @@ use crate::module::{Exclusive, Module};
 
 /// Runs an exclusive module.
 #[doc(hidden)]
-#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
+#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; no code outside has one.
 pub struct ExclusiveRunner<M: Module + Exclusive> {
     /// Dropped first: a module that is cut off is there until its messages are dead letters.
     work: Work<M>,

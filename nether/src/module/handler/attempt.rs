@@ -27,7 +27,7 @@ use crate::race::race;
 #[derive(Debug)]
 pub enum Attempts {}
 
-/// That a message can be handled more than once.
+/// A message that can be handled more than once.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{M}` cannot be tried again: it is not `Clone`",
@@ -116,7 +116,7 @@ where
     P: Parcel,
     M: Module + Sync,
 {
-    // Caught here, because this runs in the task of whoever calls the module.
+    // Caught here, because this runs in the task of the caller.
     let copied = catch_unwind(AssertUnwindSafe(|| policy.spare(ctx.handle(), parcel)));
     let mut spare = match copied {
         Ok(spare) => spare,

@@ -53,7 +53,7 @@ impl Breaker {
         self.is_open.load(Ordering::SeqCst)
     }
 
-    /// Whether a message may pass that nobody has sent yet: this lets none pass as a probe.
+    /// Whether a message may pass that is not sent yet: this lets none pass as a probe.
     pub(in crate::module) fn would_let_pass(&self) -> bool {
         let is_due = |at| Instant::now() >= at;
         !self.is_open.load(Ordering::SeqCst) || lock(&self.state).probe_at.is_none_or(is_due)

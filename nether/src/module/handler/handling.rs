@@ -42,7 +42,7 @@ pub trait ExclusiveHandler<P: Packed>: Caller {
     where
         Self: Send;
 
-    /// Handles it, and tells what came of it. Written anew by a handler with a time-out or retries.
+    /// Handles it, and reports what came of it. Overridden by a handler with a time-out or retries.
     fn attempt(
         module: &mut Self,
         parcel: &mut P,
@@ -69,7 +69,7 @@ pub trait SharedHandler<P>: Caller {
     where
         Self: Sync;
 
-    /// Handles it. Written anew by a handler with a time-out or retries.
+    /// Handles it. Overridden by a handler with a time-out or retries.
     #[allow(private_interfaces)]
     fn attempt(
         module: &Self,
@@ -365,7 +365,7 @@ where
     Attempt::Ended(end_observed::<P::Message>(observed, result))
 }
 
-/// What is to be done around a handler besides, if anything.
+/// The observation around a handler, if it is observed or crashes in a test.
 #[inline]
 pub(crate) fn observed<M: Module>(
     ctx: &Context<M>,

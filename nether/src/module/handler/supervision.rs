@@ -1,5 +1,5 @@
-//! What happens around a handler: panics are caught, results told to whom they concern. See `attempt` for
-//! time-outs and retries, `restart` for what becomes of the module.
+//! Supervision around a handler: panics are caught, and results are reported to those whom they concern. See
+//! `attempt` for time-outs and retries, `restart` for what becomes of the module.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ pub enum Attempt<M: Message> {
     Again(Option<CrashCause>),
 }
 
-/// Tells the caller; or, if nobody waits and it failed, the unit of work.
+/// Reports the result to the caller; or, if no caller waits and it failed, to the unit of work.
 #[inline]
 pub(crate) fn settle<P: Parcel>(
     result: Concluded<P::Message>,
@@ -80,7 +80,7 @@ pub(crate) fn settle<P: Parcel>(
     match result {
         Ok(reply) => {
             if let Some(to) = parcel.take_reply_to() {
-                let _ = to.send(Ok(reply)); // If nobody waits any more, nobody misses it.
+                let _ = to.send(Ok(reply)); // Without a caller, the reply is not needed.
             }
             Verdict::Handled
         }
@@ -317,7 +317,8 @@ fn report(
     });
 }
 
-/// How a background task or hook ended; its failure is told, for there is no message, and nobody waits.
+/// How a background task or hook ended; its failure is reported, because there is no message, and no caller
+/// waits.
 pub(crate) fn report_task(
     task: &'static str,
     ended: Result<Result<()>, PanicPayload>,

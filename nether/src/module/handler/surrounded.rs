@@ -1,4 +1,4 @@
-//! What is called for a message: a handler alone, or middleware and, within it, the handler.
+//! The call for a message: a handler alone, or middleware and, within it, the handler.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use crate::module::handler::supervision::Handled;
 use crate::module::{ExclusiveHandler, Module, SharedHandler};
 use crate::routing::Caller;
 
-/// What is called for a message in an exclusive module: `()` for its handler alone, or a [`Chain`].
+/// The call for a message in an exclusive module: `()` for its handler alone, or a [`Chain`].
 #[doc(hidden)]
 #[allow(private_bounds, private_interfaces)]
 pub trait CalledAlone<P: Parcel, M: Caller> {
@@ -28,7 +28,7 @@ pub trait CalledAlone<P: Parcel, M: Caller> {
     ) -> impl Future<Output = Handled<P::Message>> + Send;
 }
 
-/// What is called for a message in a shared module: `()` for its handler alone, or a [`Chain`].
+/// The call for a message in a shared module: `()` for its handler alone, or a [`Chain`].
 #[doc(hidden)]
 #[allow(private_bounds, private_interfaces)]
 pub trait CalledBeside<P: Parcel, M: Caller> {
@@ -165,7 +165,7 @@ where
     }
 }
 
-/// The same around the handler of a shared module.
+/// Runs a chain around the handler of a shared module, as [`run_alone`] does for an exclusive one.
 #[allow(clippy::manual_async_fn)]
 fn run_beside<C, P, M>(
     module: &M,

@@ -114,7 +114,7 @@ struct BackgroundState {
 
 #[derive(Debug)]
 struct RunningTasks {
-    /// The scope of all of them. Cancelled, it tells them that the module stops.
+    /// The scope of all of them. Its cancellation notifies them that the module stops.
     handle: Handle,
     running: JoinSet<()>,
 }

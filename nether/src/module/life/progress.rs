@@ -9,7 +9,7 @@ use tokio::time::Instant;
 /// A message that is being handled.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BeingHandled {
-    /// What tells it from others of the same instance.
+    /// The number that distinguishes it from others of the same instance.
     pub(crate) turn: u64,
     /// The slot of its type.
     pub(crate) slot: usize,
@@ -19,12 +19,13 @@ pub(crate) struct BeingHandled {
     pub(crate) is_of_report: bool,
 }
 
-/// What a module is told, and tells, with each message. On a cache line apart from what others write: on two
-/// threads that costs more than all else.
+/// The flags that a module reads and writes with each message. On a cache line apart from what others write:
+/// on two threads that costs more than all else.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub(in crate::module) struct Progress {
-    /// What it is handling: the slot of the message, and a number that tells it from others. Zero if nothing.
+    /// What it is handling: the slot of the message, and a number that distinguishes it from others. Zero if
+    /// nothing.
     current: AtomicU64,
     /// The last turn in which it handled a consequence of a report.
     report_turn: AtomicU32,

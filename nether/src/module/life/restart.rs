@@ -41,7 +41,7 @@ const BACKOFF: Backoff = Backoff {
 pub(super) enum ModuleSource<M> {
     /// From its `#[init]` or `Default`, as often as need be.
     Construct(fn(Arc<Resources>) -> BoxFuture<Result<M>>),
-    /// From whoever attached it, once.
+    /// The value with which it was attached, once.
     Value(Mutex<Option<M>>),
 }
 
@@ -79,9 +79,9 @@ pub(super) struct Supervisor<M: Module> {
 
 /// What becomes of a module that has crashed.
 enum AfterCrash {
-    /// It is made anew after that wait.
+    /// It is restarted after that wait.
     Restart(Duration),
-    /// It is left alone for that long, and then made anew.
+    /// It is left alone for that long, and then restarted.
     CrashLoop(Duration),
     Stop,
 }
@@ -205,7 +205,7 @@ impl<M: Module> Supervisor<M> {
     /// There is another module, which begins to run.
     fn mark_restarted(&self, crash: Crash) {
         self.life.be(ModuleState::Restarting);
-        // Before anybody is told of it, and sends.
+        // Before any caller is notified of it, and sends.
         self.cell.end_crash_loop();
         let restarts = self.life.count_restart();
         report_restarted(&self.module_handle, self.name(), restarts, crash);
@@ -225,7 +225,7 @@ impl<M: Module> Supervisor<M> {
         report_crash_looping(&self.module_handle, self.name(), restarts, wait, crash);
     }
 
-    /// Waits for the next try. Says whether there is one: a module that nobody needs any more ends at once.
+    /// Waits for the next try. Says whether there is one: a module that is not needed any more ends at once.
     async fn wait_for_try(&self, wait: Duration) -> bool {
         let tried = async {
             sleep(wait).await;

@@ -89,7 +89,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
             }
         }
         loop {
-            // What is rarely waited for is boxed, so that it makes no call larger.
+            // Rare waits are boxed, so that they make no call larger.
             let module = match self.cell.ready_module(self.chance()) {
                 Some(module) => module,
                 None => match self.next_module(P::Message::NAME).await {
@@ -341,7 +341,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
                 scope.take_back(1)
             };
         }
-        // A command runs on when its caller leaves, so nobody is there to notice that it ended here.
+        // A command runs on when its caller leaves, so no caller is there to notice that it ended here.
         let kind = scope.obstacle().unwrap_or(FailureKind::Stopped);
         let (source, module) = (ctx.handle().source(), cell.declaration);
         report_dead_letter(source, *label, &kind, module, &|| None);

@@ -65,7 +65,7 @@ pub struct SharedCell<M: Module, K: Hosting<M>> {
     /// When the module is built again, if the cell is closed only until then. Locked to close it and to open
     /// it.
     next_try: Mutex<Option<Instant>>,
-    /// Told by `close`, by every message that ends after it, and by a crash.
+    /// Notified by `close`, by every message that ends after it, and by a crash.
     changed: Notify,
     stopping: Arc<Stopping>,
     /// Where handlers run that no caller runs.

@@ -138,7 +138,7 @@ pub(crate) async fn until_obstacle(scope: &Scope) {
 pub(super) struct Offered<P> {
     /// `None` once it has entered.
     offer: Option<(P, Header)>,
-    /// That it waits, for the unit of work that closes.
+    /// The wait for a place, as the unit of work that closes finds it.
     wait: Option<PlaceWait>,
 }
 
@@ -151,7 +151,7 @@ impl<P> Offered<P> {
     }
 
     /// Waits for a place, until the module accepts nothing or the unit of work is cancelled or takes the
-    /// message back; whoever polls this sees to the deadline. Gives back whether it took a place, which
+    /// message back; the task that polls this sees to the deadline. Gives back whether it took a place, which
     /// belongs to what it gives back: without one, the module refuses the message.
     pub(super) async fn enter(mut self, places: &Places) -> Result<(P, Header, bool), SendError> {
         let Some((_, header)) = &self.offer else {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::module::life::BeingHandled;
 use crate::sync::lock;
 
-/// What is being handled that was not ready at once, by its number.
+/// The handlers at work that were not ready at once, by number.
 #[derive(Default)]
 pub(super) struct Running(Mutex<RunningHandlers>);
 

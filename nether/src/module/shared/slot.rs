@@ -15,11 +15,12 @@ use crate::sync::lock;
 pub(super) struct ModuleSlot<M> {
     /// `None` while it is being made, and once there will be none.
     module: ArcSwapOption<M>,
-    /// Set while nobody waits for the module, which is crash-looping; and for good once there will be none.
+    /// Set while no caller waits for the module, which is crash-looping; and for good once there will be
+    /// none.
     is_gone: AtomicBool,
-    /// Told when the module is there, and when there will be none.
+    /// Notified when the module is there, and when there will be none.
     made: Notify,
-    /// How the module has crashed, until somebody sees to it.
+    /// How the module has crashed, until the crash is handled.
     crash: Mutex<Option<Crash>>,
     /// Whether the module goes on as it is when a handler has crashed.
     stays: bool,
@@ -104,7 +105,7 @@ impl<M> ModuleSlot<M> {
         module
     }
 
-    /// Whoever waits for the module waits again.
+    /// Notes that a module will be made: callers wait for it again, and are not refused.
     pub(super) fn expect(&self) {
         self.is_gone.store(false, Ordering::SeqCst);
     }

@@ -25,7 +25,7 @@ pub(crate) trait WaitElsewhere: Send + Sync {
 
     fn blockers(&self) -> Blockers;
 
-    /// What is waited for.
+    /// The thing waited for, in words.
     fn words(&self) -> String;
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Blockers {
     pub(crate) waits: HashMap<u64, Vec<BlockerWait>>,
 }
 
-/// That a module waits.
+/// The wait of a module that is among the blockers.
 #[derive(Debug)]
 pub(crate) struct BlockerWait {
     /// The number of the module that it waits for; of a unit of work that it closes, those of all that keep

@@ -1,14 +1,14 @@
-//! [`Ledger`]: what the deliveries of a unit of work wait for, so that closing can tell a delivery that works
-//! from one that waits for what will never come.
+//! [`Ledger`]: what the deliveries of a unit of work wait for, so that closing can distinguish a delivery
+//! that works from one that waits for what will never come.
 //!
 //! A wait is registered by the future that waits, and a handler is *parked* from the end of each poll to the
 //! beginning of the next. Before closing concludes that all deliveries wait, it calls the roll: it wakes
 //! every future that is registered, and only those that their handlers still poll answer. So a handler that
 //! works on while it holds a future that it does not poll is not taken for one that waits.
 //!
-//! Futures register while their unit of work closes, since before that nobody asks. Those that wait for a
-//! reply from a mailbox register at once: closing could not find them later. Its interleavings are tried out
-//! in `tests/models`.
+//! Futures register while their unit of work closes, because before that there is no need. Those that wait
+//! for a reply from a mailbox register at once: closing could not find them later. Its interleavings are
+//! tried out in `tests/models`.
 
 mod elsewhere;
 mod entries;
@@ -130,7 +130,7 @@ pub(crate) enum Queued {
 /// The places of a shared module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SharedPlaces {
-    /// What tells the module from others.
+    /// The number that distinguishes the module from others.
     pub(crate) module: u64,
     /// How many there are.
     pub(crate) count: usize,

@@ -35,8 +35,8 @@ pub(super) struct LedgerState {
     pub(super) roll: u64,
     /// The number of the last one that modules ahead of its messages had to answer too.
     pub(super) roll_ahead: u64,
-    /// Whether a verdict was given on the answers to the last one: whoever answered may have ceased to poll
-    /// since.
+    /// Whether a verdict was given on the answers to the last one: a task that answered may have ceased to
+    /// poll since.
     pub(super) is_roll_spent: bool,
     /// How many waits had begun or ended before the last roll call.
     pub(super) moves_before_roll: u64,

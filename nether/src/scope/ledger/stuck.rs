@@ -68,7 +68,7 @@ struct StuckSet<'a> {
     parked: &'a HashMap<DeliveryKey, ParkedHandler>,
     outside: &'a Outside,
     witness: Witness,
-    /// What is queued, by the numbers of the messages.
+    /// The queue entries, by the numbers of the messages.
     queued: HashMap<u64, Vec<Queued>>,
     known: HashSet<DeliveryKey>,
     /// How many of those that are known have places of each shared module.
@@ -229,7 +229,7 @@ impl StuckSet<'_> {
         if let Some(seen) = seen.get(&module) {
             return *seen;
         }
-        // In a circle nobody waits for a stream.
+        // In a circle no delivery waits for a stream.
         seen.insert(module, false);
         let others = waits.get(&module).into_iter().flatten();
         let others = others.filter(|wait| self.witness.counts(wait.answered));
@@ -256,7 +256,8 @@ impl StuckSet<'_> {
     }
 }
 
-/// What is queued, by the numbers of the messages; not what waits behind the same message.
+/// Groups queue entries by the numbers of their messages; leaves out those that wait behind another delivery
+/// of their event.
 fn by_message<'a>(entries: impl Iterator<Item = &'a QueuedEntry>) -> HashMap<u64, Vec<Queued>> {
     let mut queued: HashMap<_, Vec<_>> = HashMap::new();
     for entry in entries {
