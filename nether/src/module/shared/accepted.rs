@@ -118,7 +118,7 @@ impl<M: Module + Shared> Accepted<M> {
                     continue;
                 }
             };
-            let error = self.fail(failed, packed, &module);
+            let error = self.fail(*failed, packed, &module);
             drop_unpanicked(parcel.take());
             return Err(error);
         }
@@ -170,7 +170,7 @@ impl<M: Module + Shared> Accepted<M> {
     #[inline(never)]
     fn fail<P: Parcel>(
         &mut self,
-        failed: Box<Unreplied<<P::Message as Message>::Error>>,
+        failed: Unreplied<<P::Message as Message>::Error>,
         packed: &P,
         module: &Guard<Option<Arc<M>>>,
     ) -> CallError<<P::Message as Message>::Error> {
@@ -178,7 +178,7 @@ impl<M: Module + Shared> Accepted<M> {
             let _entered = self.end.span().map(HandlerSpan::enter);
             let (handle, declaration) = (self.ctx.handle(), self.cell.declaration);
             let (awaited, json) = (self.label.is_awaited(), || packed.json());
-            failure_of::<P::Message>(*failed, awaited, handle, declaration, &json)
+            failure_of::<P::Message>(failed, awaited, handle, declaration, &json)
         };
         self.mark_handled(verdict);
         let handle = self.ctx.handle();
