@@ -412,14 +412,14 @@ pub(crate) fn end_observed<M: Message>(
     let concluded = conclude::<M>(handled);
     match observed {
         None => concluded,
-        Some(observed) => report_end::<M>(observed, concluded),
+        Some(mut observed) => report_end::<M>(&mut observed, concluded),
     }
 }
 
 /// The result is handed through: lent, it would have to lie in memory for every message.
 #[cold]
 #[inline(never)]
-fn report_end<M: Message>(mut observed: Box<Observed>, concluded: Concluded<M>) -> Concluded<M> {
+fn report_end<M: Message>(observed: &mut Observed, concluded: Concluded<M>) -> Concluded<M> {
     let (how, error): (_, Option<&dyn fmt::Display>) = match &concluded {
         Ok(_) => (Ending::Handled, None),
         Err(unreplied) => match &**unreplied {

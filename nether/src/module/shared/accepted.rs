@@ -126,7 +126,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
                     continue;
                 }
             };
-            let error = self.fail(failed, packed, &module, &mut turn);
+            let error = self.fail(*failed, packed, &module, &mut turn);
             drop_unpanicked(parcel.take());
             return Err(error);
         }
@@ -179,7 +179,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
     #[inline(never)]
     fn fail<P: Parcel>(
         &mut self,
-        failed: Box<Unreplied<<P::Message as Message>::Error>>,
+        failed: Unreplied<<P::Message as Message>::Error>,
         packed: &P,
         module: &Guard<Option<Arc<K::Value>>>,
         turn: &mut K::Turn,
@@ -188,7 +188,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
             let _entered = self.end.span().map(HandlerSpan::enter);
             let (handle, declaration) = (self.ctx.handle(), self.cell.declaration);
             let (awaited, json) = (self.label.is_awaited(), || packed.json());
-            failure_of::<P::Message>(*failed, awaited, handle, declaration, &json)
+            failure_of::<P::Message>(failed, awaited, handle, declaration, &json)
         };
         self.mark_handled(verdict);
         let handle = self.ctx.handle();
