@@ -104,7 +104,8 @@ pub(crate) fn check_misplaced(
             };
             let mark = attributes.iter().find(|it| is_resource(it));
             if let Some(mark) = mark.filter(|_| !asks) {
-                let message = "`#[resource(..)]` names the resource that an argument asks for, and this one asks for none";
+                let message =
+                    "`#[resource(..)]` cannot stand here: this argument is not given a resource";
                 diagnostics.error(mark, message, help);
             }
         }
