@@ -173,6 +173,23 @@ fn exclusive_module() {
 }
 
 #[test]
+fn keyed_module() {
+    let arguments = quote!(handles = Hit, per = player_id, keep = 100_000, idle = "5m");
+    let item = quote! {
+        impl Player {
+            #[init]
+            async fn new(player_id: &u64, names: Resource<Names>) -> nether::Result<Self> {}
+
+            async fn hit(&mut self, hit: Hit) -> u64 {}
+
+            #[on_idle]
+            async fn leave(self) {}
+        }
+    };
+    check("keyed_module", module::attribute(arguments, item));
+}
+
+#[test]
 fn shared_module() {
     let item = quote! {
         impl Mailer {

@@ -73,8 +73,10 @@ fn check_others(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) {
         let message = format!(
             "the values of a module with `per` are made by the framework, so it is not `{whose}`"
         );
-        let help = "remove `manual`; a test starts it by `System::builder().isolated().with::<..>()`. \
-                    What stands in for it is a module without `per`";
+        let help = format!(
+            "remove `{whose}`; a test starts it by `System::builder().isolated().with::<..>()`, \
+             and what stands in for it is a module without `per`"
+        );
         diagnostics.error(key, message, help);
     }
     if let Some(key) = written("essential") {

@@ -68,25 +68,31 @@ impl System {
     /// # Errors
     /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system
     /// is stopping.
-    #[allow(private_bounds)]
-    pub async fn attach<M>(&self, module: M) -> Result<Attached<M>, AttachError>
+    // Not an `async fn`, of which each use would report that its module cannot be attached.
+    #[allow(private_bounds, clippy::manual_async_fn)]
+    pub fn attach<M>(
+        &self,
+        module: M,
+    ) -> impl Future<Output = Result<Attached<M>, AttachError>> + Send
     where
         M: Module<Handling: SingleValue<M>>,
     {
-        let launch = Launch {
-            mediator: Arc::clone(&self.inner.mediator),
-            mailbox: self.inner.mailbox,
-        };
-        let instance = Instance::attached(&launch, module);
-        match self.spawn_attaching(instance).await {
-            Ok(attached) => attached.map(|instance| Attached {
-                instance,
-                module: PhantomData,
-            }),
-            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            Err(_) => Err(AttachError::Stopping {
-                module: M::descriptor().declaration,
-            }),
+        async move {
+            let launch = Launch {
+                mediator: Arc::clone(&self.inner.mediator),
+                mailbox: self.inner.mailbox,
+            };
+            let instance = Instance::attached(&launch, module);
+            match self.spawn_attaching(instance).await {
+                Ok(attached) => attached.map(|instance| Attached {
+                    instance,
+                    module: PhantomData,
+                }),
+                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                Err(_) => Err(AttachError::Stopping {
+                    module: M::descriptor().declaration,
+                }),
+            }
         }
     }
 

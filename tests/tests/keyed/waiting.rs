@@ -25,6 +25,12 @@ struct CloseOwn {
     from: u64,
 }
 
+/// Reads a stream to its end.
+#[command(key = from)]
+struct Listen {
+    from: u64,
+}
+
 #[query(reply = u64, key = from)]
 struct Count {
     from: u64,
@@ -51,7 +57,7 @@ struct Caller {
     gate: Resource<Arc<Gate>>,
 }
 
-#[module(handles = [Call, Stop, CloseOwn, Count], per = from, mailbox = 2)]
+#[module(handles = [Call, Stop, CloseOwn, Listen, Count], per = from, mailbox = 2)]
 impl Caller {
     #[init]
     fn new(_from: &u64, gate: Resource<Arc<Gate>>) -> Self {
@@ -79,6 +85,14 @@ impl Caller {
         let (from, path) = (close.from, Vec::new());
         nested.process(Call { from, path }).await?;
         nested.close().await?;
+        Ok(())
+    }
+
+    async fn listen(&mut self, _: Listen, ctx: &Context<Self>) -> nether::Result<()> {
+        let mut numbers = ctx.stream::<u64>().join();
+        while let Some(number) = numbers.pull().await? {
+            self.calls += number;
+        }
         Ok(())
     }
 
@@ -234,5 +248,22 @@ async fn a_paused_module_begins_nothing_and_keeps_the_order() -> nether::Result<
     assert_eq!(asked.await?, 1);
     drop(system);
     ctx.close().await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_though_messages_wait_for_the_key_that_reads_it() -> nether::Result<()> {
+    let (system, _) = callers().await?;
+    let ctx = system.context();
+    let numbers = ctx.stream::<u64>();
+    ctx.process(Listen { from: 1 }).await?;
+    for number in 1..=3 {
+        numbers.push(number).await?;
+    }
+    ctx.process(call(&[1])).await?;
+    drop(numbers);
+    // What is left waits for the stream, or for the handler that does.
+    assert_eq!(ctx.close().await?.handled, 2);
+    assert_eq!(system.context().ask(Count { from: 1 }).await?, 7);
     Ok(())
 }

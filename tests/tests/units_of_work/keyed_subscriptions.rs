@@ -106,7 +106,7 @@ async fn a_subscriber_that_is_behind_misses_events_of_its_key_alone() -> nether:
 #[derive(Debug, Clone)]
 struct Counted {
     number: u32,
-    alive: Arc<()>,
+    _alive: Arc<()>,
     panics: bool,
 }
 
@@ -131,11 +131,10 @@ struct Moved {
 }
 
 fn moved(number: u32, panics: bool) -> Moved {
-    let alive = Arc::default();
     Moved {
         by: Counted {
             number,
-            alive,
+            _alive: Arc::default(),
             panics,
         },
     }
@@ -147,7 +146,7 @@ async fn nothing_is_left_of_a_key_without_subscribers() -> nether::Result<()> {
     let alive = Arc::new(());
     let key = |number| Counted {
         number,
-        alive: Arc::clone(&alive),
+        _alive: Arc::clone(&alive),
         panics: false,
     };
     let subscriptions: Vec<_> = (0..100)

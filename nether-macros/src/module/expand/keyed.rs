@@ -109,8 +109,16 @@ impl ModuleExpander<'_> {
         let (p, ty, message) = (self.paths.private(), self.ty, handler.message());
         let place = last_span(&handler.argument);
         let shown = self.paths.private_at(place);
-        let parcel = local("parcel");
-        let key = quote_spanned!(place=> #shown::key_of::<Self, #message>(#parcel.shown()));
+        let is_known = self.module.hooks.init.iter().any(|init| init.key.is_some());
+        let (parcel, key) = if is_known {
+            let parcel = spans::name("parcel", place);
+            let sent = quote_spanned!(place=> #parcel.shown());
+            let key = quote_spanned!(place=> #shown::key_of::<Self, #message>(#sent));
+            (quote!(#parcel), key)
+        } else {
+            // The type of the key has its error.
+            (quote!(_), quote!(loop {}))
+        };
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #p::KeyedHandler<#parcel_type> for #ty {

@@ -18,30 +18,6 @@ pub trait ModuleKey: Hash + Eq + Clone + fmt::Display + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<K: Hash + Eq + Clone + fmt::Display + Send + Sync + 'static> ModuleKey for K {}
 
-/// A message that says for which value of the module `M` it is.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "nothing says which `{M}` the message `{Self}` is for",
-    label = "the message has no key",
-    note = "`{M}` has a value for each key: name the field that is the key, `key = ..`, in the attribute above the definition of `{Self}`"
-)]
-pub trait HasKey<M> {
-    /// The type of its key.
-    type MessageKey;
-
-    /// The key.
-    fn message_key(&self) -> &Self::MessageKey;
-}
-
-#[diagnostic::do_not_recommend]
-impl<C: Keyed, M> HasKey<M> for C {
-    type MessageKey = C::Key;
-
-    fn message_key(&self) -> &C::Key {
-        self.key()
-    }
-}
-
 /// The key of a message that is of the type `K`, which `#[init]` of the module `M` takes.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
@@ -68,8 +44,8 @@ impl<K, M> IsKeyOf<K, M> for K {
 pub fn key_of<M, C>(message: &C) -> &M::Key
 where
     M: KeyedModule,
-    C: HasKey<M>,
-    C::MessageKey: IsKeyOf<M::Key, M>,
+    C: Keyed,
+    C::Key: IsKeyOf<M::Key, M>,
 {
-    message.message_key().as_key()
+    message.key().as_key()
 }

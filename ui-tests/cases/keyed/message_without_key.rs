@@ -1,0 +1,19 @@
+#![allow(unused_imports, unused_variables, dead_code)]
+use nether::prelude::*;
+
+#[command]
+pub struct Hit;
+
+pub struct Player;
+
+#[module(handles = Hit, per = player_id)]
+impl Player {
+    #[init]
+    fn new(player_id: &u64) -> Self {
+        Player
+    }
+
+    async fn hit(&mut self, hit: Hit) {}
+}
+
+fn main() {}
