@@ -1,5 +1,5 @@
 //! The arguments of `#[init]`, which modules and projections have: the rules that syntax shows, and how they
-//! are asked for. That all else is a `Resource`, the compiler says. `#[resource("..")]` also stands at
+//! are asked for. The compiler checks that all else is a `Resource`. `#[resource("..")]` also stands at
 //! arguments of decisions of aggregates.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};

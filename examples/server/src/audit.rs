@@ -1,5 +1,5 @@
-//! Who asked for what, and what came of it: an interceptor writes down every command that a handler gets, and
-//! a query reads that.
+//! The audit: who asked for what, and what came of it. An interceptor writes down every command that a
+//! handler gets, and a query reads that.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ pub struct ReadAudit;
 /// A command that a handler got.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Entry {
-    /// The user; an empty text if nobody had signed in.
+    /// The user; an empty text if the client had not signed in.
     pub user: String,
     /// The command.
     pub command: &'static str,

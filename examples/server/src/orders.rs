@@ -10,7 +10,7 @@ use serde::Serialize;
 #[command(reply = Order, error = OrderError, validate, http = "POST /orders")]
 #[derive(garde::Validate, JsonSchema)]
 pub struct PlaceOrder {
-    /// What is ordered.
+    /// The article ordered.
     #[garde(length(chars, min = 1, max = 40))]
     pub article: String,
     /// How many of it.

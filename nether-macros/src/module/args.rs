@@ -24,7 +24,7 @@ pub(crate) const KEEP: Key = Key {
     name: "keep",
     form: "keep = 100_000",
 };
-/// How long a value is kept that nobody uses.
+/// How long a value is kept that is not in use.
 pub(crate) const IDLE: Key = Key {
     name: "idle",
     form: "idle = \"5m\"",

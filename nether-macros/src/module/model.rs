@@ -48,7 +48,7 @@ pub(crate) struct CheckedModule {
 
 /// What a module says that has a value for each key.
 pub(crate) struct Keying {
-    /// How many values are kept while nobody uses them.
+    /// How many values are kept while they are not in use.
     pub(crate) keep: Option<usize>,
     /// How long.
     pub(crate) idle: Option<Duration>,

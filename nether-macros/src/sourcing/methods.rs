@@ -65,7 +65,7 @@ impl Method {
         self.rest.iter().filter(|ty| !is_facts(ty))
     }
 
-    /// The same, with their names.
+    /// The resources that the method asks for, with their names.
     pub(super) fn named_resources(&self) -> impl Iterator<Item = (&Type, Option<&LitStr>)> {
         let names = self.names.iter().map(Option::as_ref).chain(repeat(None));
         let all = self.rest.iter().zip(names);

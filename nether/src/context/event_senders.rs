@@ -28,7 +28,7 @@ trait KeyIndex<E>: Any + Send + Sync {
     /// Sends the event to the subscribers to its key.
     fn send(&self, event: &Arc<E>);
 
-    /// Whether somebody subscribed to a key.
+    /// Whether a key has subscribers.
     fn has_receivers(&self) -> bool;
 }
 
@@ -104,8 +104,8 @@ where
     }
 }
 
-/// The place of a subscriber among those to one key. Dropped after the receiver, it removes the sender of a key
-/// that nobody subscribes to any more.
+/// The place of a subscriber among those to one key. Dropped after the receiver, it removes the sender of a
+/// key that has no subscribers any more.
 pub(super) struct KeyPlace(Option<Box<dyn FnOnce() + Send + Sync>>);
 
 fn leave<E>(senders: &Weak<EventSenders<E>>, key: &E::Key)

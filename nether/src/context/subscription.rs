@@ -51,7 +51,7 @@ const ANY_NAME: &str = "any event";
 #[derive(Debug)]
 pub struct Subscription<E> {
     events: broadcast::Receiver<Arc<E>>,
-    /// Of a subscription to one key; behind `events`, which must be dropped first.
+    /// The place of a subscription to one key; behind `events`, which must be dropped first.
     _place: Option<KeyPlace>,
     /// Where the events come from, until there are no more.
     senders: Weak<EventSenders<E>>,

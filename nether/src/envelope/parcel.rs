@@ -158,7 +158,7 @@ impl<M> Given<M> {
         self.content.0.as_ref().expect("a message is handled once")
     }
 
-    /// The same message once more, for a handler that may be tried again. Nobody waits for its reply.
+    /// A copy of the message, for a handler that may be tried again. No caller waits for its reply.
     pub(crate) fn again(&self) -> Self
     where
         M: Clone,

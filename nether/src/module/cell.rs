@@ -21,7 +21,7 @@ use crate::waiting::Waiter;
 #[doc(hidden)]
 #[allow(private_interfaces)] // Named by the hidden part of `Module`; not called outside.
 pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
-    /// What is made when the module starts: the module, or what makes its values later.
+    /// The value that is made when the module starts: the module, or what makes its values later.
     type Value: Send + 'static;
     /// What runs these.
     type Runner: ModuleRunner<Self::Value>;

@@ -1,4 +1,4 @@
-//! [`CrashHistory`]: how often something crashed that is made anew, and what that means.
+//! [`CrashHistory`]: how often something crashed that is restarted, and what that means.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(crate) struct CrashHistory {
     crash_loops: u32,
 }
 
-/// What a crash means, for what is made anew.
+/// The consequence of a crash, for something that is restarted.
 pub(crate) enum CrashJudgement {
     /// There were so many within the time that counts, which is not too many.
     Restart { crashes: u32 },

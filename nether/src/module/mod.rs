@@ -196,7 +196,7 @@ pub trait KeyedModule: Module {
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Keying {
-    /// How many values are kept while nobody uses them.
+    /// How many values are kept while they are not in use.
     pub keep: Option<usize>,
     /// How long.
     pub idle: Option<Duration>,

@@ -10,7 +10,7 @@ use crate::module::Module;
 use crate::module::cell::{ModuleCell, Way};
 
 /// How messages reach a module of type `M`: [`OneAtATime`], [`Concurrently`] or [`PerKey`]. A module names
-/// one of these and not its cell, so that whoever compiles a module proves nothing about the inside of a
+/// one of these and not its cell, so that the compiler, for each module, proves nothing about the inside of a
 /// cell.
 #[doc(hidden)]
 pub trait Mode<M> {

@@ -319,7 +319,7 @@ enum StepError {
     CutOff(&'static str),
 }
 
-/// Runs a step for as long as it may take. It must not hold whoever closes, or a stop, for ever.
+/// Runs a step for as long as it may take. It must not hold up a `close`, or a stop, for ever.
 ///
 /// To prepare, there is time until the deadline, because all can still be rolled back. A commit or rollback
 /// that begins late, or after the deadline, has the patience of `close` in any case: a deadline that passes

@@ -1,5 +1,5 @@
 //! [`TurnLine`]: those who wait for a turn, of which there is one at a time, as a node of the wait-for graph:
-//! whoever waits in it waits for the one that has the turn, whichever that is.
+//! a message that waits in it waits for the one that has the turn, whichever that is.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::waiting::{DELIVERY, InPlaceQueue, ModuleWait, PlaceQueue, Waiter, cur
 /// What the message of a wait is called that is for the end of the handler that has the turn.
 const TURN: &str = "the message before it";
 
-/// Those who wait for one thing. It is there only while somebody waits.
+/// Those who wait for one thing. It is there only while a message waits.
 #[derive(Debug)]
 pub(crate) struct TurnLine {
     waiter: Arc<Waiter>,
@@ -26,7 +26,7 @@ pub(crate) struct TurnLine {
     held: Mutex<Option<TurnHolder>>,
 }
 
-/// Who has the turn.
+/// The holder of the turn.
 #[derive(Debug)]
 struct TurnHolder {
     /// The number of the waiter in whose task its handler is polled.
@@ -34,7 +34,7 @@ struct TurnHolder {
     hold: Arc<Hold>,
 }
 
-/// That somebody has the turn, as a reply that is waited for.
+/// The turn of its holder, as a reply that is waited for.
 #[derive(Debug, Default)]
 struct Hold {
     is_over: AtomicBool,
@@ -46,7 +46,7 @@ impl PendingReply for Hold {
         !self.is_over.load(Ordering::SeqCst)
     }
 
-    /// Nobody polls for it.
+    /// No future polls for it.
     fn wake(&self) {}
 
     fn close(&self) {
@@ -82,7 +82,7 @@ impl TurnLine {
         })
     }
 
-    /// Registers that a message of the unit of work waits, for whoever closes that.
+    /// Registers that a message of the unit of work waits, for the `close` of that.
     pub(crate) fn enter(&self, scope: &Scope) -> InPlaceQueue {
         self.queue.enter(scope)
     }
@@ -116,7 +116,7 @@ impl TurnLine {
         }));
     }
 
-    /// Nobody is known to have the turn, or that one waits for nothing.
+    /// No message is known to have the turn, or that one waits for nothing.
     pub(crate) fn released(&self) {
         if let Some(held) = lock(&self.held).take() {
             held.hold.close();
@@ -160,7 +160,7 @@ pub(crate) fn thread_mark() -> u64 {
     mark
 }
 
-/// That a message waits for its turn, until dropped.
+/// The wait of a message for its turn, until dropped.
 pub(crate) struct TurnWait {
     /// The number of the waiter in whose task it waits; or 0.
     number: u64,

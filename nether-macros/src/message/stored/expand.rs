@@ -12,7 +12,7 @@ use crate::paths::Paths;
 use crate::spans::{self, Extent};
 use crate::{features, types};
 
-/// That aggregates, projections and sagas may list it.
+/// Proof that aggregates, projections and sagas may list the message.
 pub(crate) fn listed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let [listed, module, by, uses, add] = match message.kind {
         MessageKind::Command => [

@@ -98,8 +98,8 @@ impl ModuleExpander<'_> {
         }
     }
 
-    /// Which value the message of a handler is for. What is wrong with its key is shown at the handler's
-    /// argument.
+    /// The key of the value that the message of a handler is for. An error in the key is shown at the
+    /// handler's argument.
     pub(super) fn of_key(
         &self,
         handler: &Handler,

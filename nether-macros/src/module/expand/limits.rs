@@ -61,8 +61,8 @@ impl ModuleExpander<'_> {
         format_ident!("LIMITS_OF_{}", handler.variant, span = spans::attribute())
     }
 
-    /// What is called for the message: the handler, or middleware around it. What does not stand around the
-    /// message is left out here, because [`Self::surrounded`] reports it.
+    /// The call for the message: the handler, or middleware around it. Middleware that cannot stand around
+    /// the message is left out here, because [`Self::surrounded`] reports it.
     pub(super) fn called(&self, handler: &Handler, policy: &Policy) -> TokenStream {
         let (p, parcel) = (self.paths.private(), self.parcel(handler));
         let inner_first = policy.with.iter().rev();

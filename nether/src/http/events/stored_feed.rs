@@ -224,7 +224,7 @@ async fn follow(feed: Weak<StoredFeed>, log: Arc<dyn EventLog>, mut after: u64) 
     }
 }
 
-/// The events of a page. Of those at one position, the last has the id of the position.
+/// The events of a page. The last of those at one position has the id of the position.
 fn items(page: LogPage, limits: FeedLimits) -> impl Iterator<Item = StoredItem> {
     let mut events = page.events.into_iter().peekable();
     let mut more = 0;

@@ -12,7 +12,7 @@ use crate::principal::Principal;
 pub(super) struct Identified(pub(super) Option<Principal>);
 
 impl Identified {
-    /// What is known of the request; `None` if the authenticator was not asked yet.
+    /// Finds the identity of the request; `None` if the authenticator was not asked yet.
     pub(super) fn of(extensions: &Extensions) -> Option<&Self> {
         extensions.get()
     }

@@ -149,7 +149,7 @@ where
     P: Parcel,
     M: Module,
 {
-    // Caught here, because this runs in the task of whoever calls the module.
+    // Caught here, because this runs in the task of the caller.
     let copied = catch_unwind(AssertUnwindSafe(|| policy.spare(ctx.handle(), parcel)));
     let mut spare = match copied {
         Ok(spare) => spare,

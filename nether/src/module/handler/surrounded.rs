@@ -133,8 +133,8 @@ where
     }
 }
 
-/// Runs a chain around the handler of an exclusive module. That its future is `Send` is shown here, for any
-/// chain, and not again for each list of types.
+/// Runs a chain around the handler of an exclusive module. This function shows for any chain that the future
+/// is `Send`, so that it is not shown again for each list of types.
 #[allow(clippy::manual_async_fn)] // An `async fn` does not say that its future is `Send`.
 fn run_alone<C, P, M>(
     module: &mut M,

@@ -20,7 +20,7 @@ thread_local! {
     static HANDLED: Cell<HandlingOfKey> = Cell::default();
 }
 
-/// That a handler is being polled, until dropped.
+/// Guard that marks a handler as being polled, until dropped.
 pub(super) struct Polled(HandlingOfKey);
 
 impl Polled {

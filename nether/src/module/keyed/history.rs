@@ -11,11 +11,11 @@ use crate::module::crashes::{CrashHistory, CrashJudgement, RAN_WELL};
 use crate::module::keyed::line::LineNotes;
 use crate::waiting::TurnLine;
 
-/// What is kept of a key.
+/// The notes about a key, beside its value.
 pub(super) struct KeyNotes {
     /// When its last message ended.
     used: Instant,
-    /// Of a value that has crashed.
+    /// The crashes of its values, if there were any.
     crashes: Option<Box<KeyCrashes>>,
     /// The number of the waiter in whose task the handler waits that has the turn; or 0.
     holder: u64,
@@ -116,8 +116,8 @@ impl KeyNotes {
         Arc::clone(line)
     }
 
-    /// The handler that has the turn waits in the task of this waiter; or of none: 0. Says whether that is
-    /// news for somebody who waits.
+    /// The handler that has the turn waits in the task of this waiter; or of none: 0. Returns whether that is
+    /// news for a message that waits.
     pub(super) fn note_holder(&mut self, number: u64) -> bool {
         if self.holder == number {
             return false;

@@ -32,7 +32,7 @@ use crate::resources::Resources;
 use crate::route::NextTry;
 use crate::scope::Scope;
 
-/// The least time between two looks for values that nobody uses.
+/// The least time between two looks for values that are not in use.
 const SHORTEST_LOOK: Duration = Duration::from_millis(100);
 
 /// How many values leave at once when the module stops.
@@ -68,11 +68,11 @@ pub struct ValueSource {
 
 /// The values of a module, by key.
 #[doc(hidden)]
-#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
+#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; no code outside has one.
 pub struct Keys<M: KeyedModule> {
     table: Arc<KeyTable<M::Key, Box<M>, KeyNotes>>,
     leaving: Arc<Leaving>,
-    /// That of the module's own unit of work, once it runs.
+    /// The handle of the module's own unit of work, once it runs.
     handle: OnceLock<Handle>,
 }
 

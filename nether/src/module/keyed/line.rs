@@ -1,8 +1,9 @@
-//! [`KeyLine`]: one key, with its value while nobody uses it, and with those who wait for it; and
+//! [`KeyLine`]: one key, with its value while it is not in use, and with those who wait for it; and
 //! [`KeyTurn`], the place of one of them. All interleavings are tried out in `tests/models`.
 //!
-//! Who comes takes its place at once, so that the order is that in which messages are accepted, and not that
-//! in which their tasks begin. The value is handed from one to the next; nobody else can take it in between.
+//! A message that comes takes its place at once, so that the order is that in which messages are accepted,
+//! and not that in which their tasks begin. The value is handed from one to the next; no other message can
+//! take it in between.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::sync::{AtomicU8, AtomicU64, Mutex, Ordering, lock};
 
-/// What is kept of a key beside its value, under the same lock.
+/// The notes about a key beside its value, under the same lock.
 pub(crate) trait LineNotes: Default + Send {
     /// Whether it is to be kept though there is no value.
     fn outlive_value(&self) -> bool;
@@ -32,9 +33,9 @@ pub(crate) struct KeyLine<K, V, N> {
 }
 
 struct LineState<V, N> {
-    /// The value, while nobody has the turn.
+    /// The value, while no message has the turn.
     value: Option<V>,
-    /// Whether somebody has the turn.
+    /// Whether a message has the turn.
     is_taken: bool,
     waiting: VecDeque<Arc<TurnTicket>>,
     notes: N,
@@ -79,7 +80,7 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
         Err(ticket)
     }
 
-    /// Takes the turn if nobody has it and this says so.
+    /// Takes the turn if no message has it and `is_wanted` says so.
     fn take_idle(&self, is_wanted: impl FnOnce(&N) -> bool) -> Option<Option<V>> {
         let mut state = lock(&self.state);
         if state.is_taken || !is_wanted(&state.notes) {
@@ -103,13 +104,13 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
         act(&mut lock(&self.state).notes)
     }
 
-    /// Whether nobody uses the key, and nothing is kept of it.
+    /// Whether the key is not in use, and nothing is kept of it.
     pub(super) fn is_unused(&self) -> bool {
         let state = lock(&self.state);
         !state.is_taken && state.value.is_none() && !state.notes.outlive_value()
     }
 
-    /// Whether somebody has the turn.
+    /// Whether a message has the turn.
     pub(super) fn is_taken(&self) -> bool {
         lock(&self.state).is_taken
     }
@@ -175,7 +176,7 @@ impl<K, V, N: LineNotes> KeyTurn<K, V, N> {
         }
     }
 
-    /// The turn, if nobody has it and this says so.
+    /// The turn, if no message has it and `is_wanted` says so.
     pub(super) fn of_idle(
         line: &Arc<KeyLine<K, V, N>>,
         lines: &Arc<dyn Lines<K, V, N>>,

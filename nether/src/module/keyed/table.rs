@@ -100,8 +100,8 @@ where
         (turn, leaving)
     }
 
-    /// The turns of all keys that nobody uses and of which this says so, of the least recently used first:
-    /// in each part only those before the first one of which it does not.
+    /// The turns of all keys that are not in use and for which `is_wanted` says so, of the least recently
+    /// used first: in each part only those before the first one of which it does not.
     pub(crate) fn take_idle(&self, is_wanted: impl Fn(&N) -> bool) -> Vec<TableTurn<K, V, N>> {
         let Some(lines) = self.this.upgrade() else {
             return Vec::new();
@@ -136,7 +136,7 @@ where
 /// A place in a line of the table.
 type TableTurn<K, V, N> = KeyTurn<K, V, N>;
 
-/// The turn of the least recently used key that nobody uses.
+/// The turn of the least recently used key that is not in use.
 fn least_used<K, V, N>(
     shard: &mut KeyShard<K, V, N>,
     lines: &Arc<dyn Lines<K, V, N>>,

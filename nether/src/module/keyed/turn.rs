@@ -138,7 +138,7 @@ impl TurnInGraph {
     }
 }
 
-/// That the handler of a key is being polled on this thread, until dropped.
+/// Guard that marks the handler of a key as being polled on this thread, until dropped.
 pub(super) struct PolledHere<'a, M: KeyedModule>(&'a LineOf<M>);
 
 impl<'a, M: KeyedModule> PolledHere<'a, M> {

@@ -251,7 +251,7 @@ impl<M: Module> Supervisor<M> {
             CrashJudgement::Restart { crashes } => {
                 AfterCrash::Restart(BACKOFF.wait(crashes, &self.mediator.chance))
             }
-            // Whoever supervises the process sees to it.
+            // The supervisor of the process restarts it.
             CrashJudgement::CrashLoop(_) if policy.is_essential => AfterCrash::Stop,
             CrashJudgement::CrashLoop(wait) => AfterCrash::CrashLoop(wait),
         }

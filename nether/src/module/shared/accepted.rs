@@ -40,7 +40,7 @@ pub(super) struct Accepted<M: Module, K: Hosting<M>> {
 /// The module that a message waited for, or why it waits no more.
 type NextModule<V> = Result<Guard<Option<Arc<V>>>, Deadlock>;
 
-/// What is seen from outside of a handler that is not done.
+/// Guards that make a handler which is not done visible from outside.
 struct PendingHandler<'a> {
     _begun: Begun<'a>,
     /// Between two polls.

@@ -17,11 +17,11 @@ use crate::scope::Scope;
 
 /// How a module whose handlers run concurrently keeps its state: as one value, or as one for each key.
 #[doc(hidden)]
-#[allow(private_interfaces)] // Named by the hidden part of `Module`; nobody outside calls it.
+#[allow(private_interfaces)] // Named by the hidden part of `Module`; not called outside.
 pub trait Hosting<M: Module>: Send + Sync + Sized + 'static {
-    /// What is made when the module starts: the module, or what makes its values.
+    /// The value that is made when the module starts: the module, or what makes its values.
     type Value: Send + Sync + 'static;
-    /// What a message has from when it is accepted until its handler has ended.
+    /// The claim that a message holds from when it is accepted until its handler has ended.
     type Turn: Send + 'static;
 
     /// Whether messages wait for others, and not for places, before they are handled. Then what a handler
@@ -45,7 +45,7 @@ pub trait Hosting<M: Module>: Send + Sync + Sized + 'static {
     /// The cell begins to run, with this handle to the unit of work of the module.
     fn begin(&self, _: &Handle) {}
 
-    /// What is done while the module runs. It does not end by itself.
+    /// Runs beside the module while that is at work. It does not end by itself.
     fn meanwhile(_: &Arc<SharedCell<M, Self>>) -> impl Future<Output = ()> + Send {
         pending()
     }

@@ -230,7 +230,7 @@ impl<M: Module, K: Hosting<M>> CrashLoops for SharedCell<M, K> {
 
 /// Runs a shared module: its handlers run by themselves, so it waits for their end.
 #[doc(hidden)]
-#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; nobody outside has one.
+#[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; no code outside has one.
 pub struct SharedRunner<M: Module, K: Hosting<M>> {
     cell: Arc<SharedCell<M, K>>,
     ctx: Context<M>,

@@ -17,8 +17,8 @@ use crate::scope::ParkedGuard;
 /// A message where it lies; `None` is over.
 type Slot<M> = Option<BacklogEntry<<M as Exclusive>::Inbox>>;
 
-/// What is kept about the message that is being handled. In one place, so that the future of a handler holds
-/// one reference to all of it.
+/// The state of the loop that handles messages. It is in one place, so that the future of a handler holds one
+/// reference to all of it.
 pub(super) struct LoopState<M: Module + Exclusive> {
     pub(super) cell: Arc<ExclusiveCell<M>>,
     /// What it is handling, for who looks on.

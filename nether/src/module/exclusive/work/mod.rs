@@ -23,7 +23,7 @@ use crate::module::{Exclusive, Module};
 /// A module at work. If it is cut off, what it has taken becomes dead letters.
 pub(super) struct Work<M: Module + Exclusive> {
     state: LoopState<M>,
-    /// Of the message being handled; between batches, of the module's own scope.
+    /// The context of the message being handled; between batches, of the module's own scope.
     ctx: Context<M>,
     /// The other one of the two.
     module_handle: Option<Handle>,
