@@ -86,7 +86,7 @@ impl Model {
     fn handle(&self, mut turn: Turn, message: u64) {
         block_on(poll_fn(|cx| turn.poll(cx)));
         self.begin(&turn);
-        let value = turn.value.get_or_insert_with(|| Uses(0));
+        let value = turn.value.get_or_insert(Uses(0));
         value.0 += 1;
         self.handled.lock().expect("nobody panics").push(message);
         self.end(&turn);

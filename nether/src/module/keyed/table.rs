@@ -79,7 +79,7 @@ where
     }
 
     /// A place in the line of a key; and the turn of another key that has to leave for it, if there is one.
-    pub(crate) fn enter(&self, key: &K) -> (TableTurn<K, V, N>, Option<TableTurn<K, V, N>>) {
+    pub(crate) fn enter(&self, key: &K) -> Entered<TableTurn<K, V, N>> {
         let Some(lines) = self.this.upgrade() else {
             unreachable!("a table is used through its `Arc`")
         };
@@ -132,6 +132,9 @@ where
         &self.shards[part]
     }
 }
+
+/// The place of a message, and the turn of a key whose value has to leave for it.
+type Entered<T> = (T, Option<T>);
 
 /// A place in a line of the table.
 type TableTurn<K, V, N> = KeyTurn<K, V, N>;
