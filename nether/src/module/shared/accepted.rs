@@ -173,8 +173,8 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
         self.ctx.handle_mut().message = Some(self.label);
     }
 
-    /// Ends a message whose handler failed. Gives back what its caller gets. The failure is logged in the span
-    /// of the handler.
+    /// Ends a message whose handler failed. Gives back what its caller gets. The failure is logged in the
+    /// span of the handler.
     #[cold]
     #[inline(never)]
     fn fail<P: Parcel>(

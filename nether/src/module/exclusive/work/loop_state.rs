@@ -1,5 +1,5 @@
-//! [`LoopState`]: what the loop of an exclusive module keeps about the message that is being handled. It knows
-//! neither the module nor the backlog, which are lent to the handler.
+//! [`LoopState`]: what the loop of an exclusive module keeps about the message that is being handled. It
+//! knows neither the module nor the backlog, which are lent to the handler.
 
 use std::sync::Arc;
 
