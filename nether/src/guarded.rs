@@ -118,8 +118,8 @@ fn report_drop(value: &str, panic: PanicPayload) {
     tracing::error!(value, panic, "a `Drop` panicked");
 }
 
-/// Calls a user's code beside a handler, and catches a panic in it. The code is behind a pointer, so that what
-/// catches the panic is compiled once and not for each type.
+/// Calls a user's code beside a handler, and catches a panic in it. The code is behind a pointer, so that
+/// what catches the panic is compiled once and not for each type.
 pub(crate) fn catch_now(code: &mut dyn FnMut()) -> Result<(), PanicPayload> {
     catch_unwind(AssertUnwindSafe(code))
 }

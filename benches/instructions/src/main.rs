@@ -1,8 +1,8 @@
 //! A guard against going backwards: how many instructions the core paths take, compared with `figures.json`.
 //!
 //! ```sh
-//! cargo run --profile guard -p instructions              # fails if a path takes over 5 % more than its figure
-//! cargo run --profile guard -p instructions -- --update  # takes what it counts as the figures, on purpose
+//! cargo run --profile guard -p instructions # fails if a path takes over 5 % more than its figure cargo run
+//! --profile guard -p instructions -- --update # takes what it counts as the figures, on purpose
 //! ```
 //!
 //! Times are noise on a shared machine; instructions are the same from run to run. Each path runs under

@@ -1,5 +1,5 @@
-//! [`EventSenders`]: who gets the events of one type: the subscribers to all of them, and those to the events of
-//! one key.
+//! [`EventSenders`]: who gets the events of one type: the subscribers to all of them, and those to the events
+//! of one key.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -19,7 +19,8 @@ const CAPACITY: usize = 1024;
 /// The subscribers to one type of event.
 pub(super) struct EventSenders<E> {
     all: Sender<Arc<E>>,
-    /// Made by the first subscriber to one key: a [`SendersByKey`], of a type that only such subscribers name.
+    /// Made by the first subscriber to one key: a [`SendersByKey`], of a type that only such subscribers
+    /// name.
     by_key: OnceLock<Box<dyn KeyIndex<E>>>,
 }
 

@@ -326,8 +326,8 @@ pub(super) fn notify_subscribers_of<E: Event>(
 
 fn notify<E: Send + Sync + 'static>(senders: Option<&EventSenders<E>>, event: &Arc<E>) {
     if let Some(senders) = senders {
-        // A subscriber that is behind loses its oldest event here. Its `Drop`, and the `Hash` and `Eq` of a key,
-        // are the user's, and may panic.
+        // A subscriber that is behind loses its oldest event here. Its `Drop`, and the `Hash` and `Eq` of a
+        // key, are the user's, and may panic.
         let _ = catch_unwind(AssertUnwindSafe(|| senders.send(event)));
     }
 }

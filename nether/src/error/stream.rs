@@ -81,8 +81,8 @@ impl fmt::Display for PushError {
 
 impl StdError for PushError {}
 
-/// A stream that [`close`](crate::Context::close) has ended, because all that was left of the unit of work waited
-/// for it, and only a handle outside of its handlers could have moved it on.
+/// A stream that [`close`](crate::Context::close) has ended, because all that was left of the unit of work
+/// waited for it, and only a handle outside of its handlers could have moved it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeldStream {
@@ -93,7 +93,8 @@ pub struct HeldStream {
     /// Whether it is held by a consumer that takes nothing; otherwise by a producer that neither pushes nor
     /// finishes.
     pub by_consumer: bool,
-    /// How long `close` had waited; see [`SystemBuilder::close_patience`](crate::SystemBuilder::close_patience).
+    /// How long `close` had waited; see
+    /// [`SystemBuilder::close_patience`](crate::SystemBuilder::close_patience).
     pub patience: Duration,
 }
 

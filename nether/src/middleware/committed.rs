@@ -23,8 +23,8 @@ impl<'a> Committed<'a> {
         self.scope.id()
     }
 
-    /// The correlation ID: what [`MessageInfo::correlation_id`](crate::MessageInfo::correlation_id) of each of
-    /// its messages was. Units of work that sagas open share it.
+    /// The correlation ID: what [`MessageInfo::correlation_id`](crate::MessageInfo::correlation_id) of each
+    /// of its messages was. Units of work that sagas open share it.
     pub fn correlation_id(&self) -> ContextId {
         self.scope.correlation_id()
     }

@@ -263,8 +263,8 @@ impl Scope {
         self.kind.is_of_report()
     }
 
-    /// Keeps a failure until the unit of work ends, if it is one of the first [`MAX_FAILURES`]: a unit of work
-    /// that stays open must not grow with each failure. The others are counted.
+    /// Keeps a failure until the unit of work ends, if it is one of the first [`MAX_FAILURES`]: a unit of
+    /// work that stays open must not grow with each failure. The others are counted.
     pub(crate) fn fail(&self, failure: Failure) {
         if !self.kind.is_unit() {
             return;

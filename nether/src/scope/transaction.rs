@@ -28,8 +28,8 @@ use crate::sync::lock;
 /// A panic in any of the methods counts as an error.
 ///
 /// A step that hangs is cut off: its future is dropped, and the report says that it
-/// [was](crate::TransactionFailure::is_cut_off). `prepare` has until the deadline of the unit of work. `commit`
-/// and `rollback` have until then too, and if it is near or over,
+/// [was](crate::TransactionFailure::is_cut_off). `prepare` has until the deadline of the unit of work.
+/// `commit` and `rollback` have until then too, and if it is near or over,
 /// [`close_patience`](crate::SystemBuilder::close_patience) from their beginning. A unit of work without a
 /// deadline waits until the system stops and the time-out of the shutdown passes.
 ///

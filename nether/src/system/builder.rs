@@ -141,8 +141,8 @@ impl SystemBuilder {
     /// How long a handler may take before [`HandlerSlow`](crate::HandlerSlow) and a `tracing` warning report
     /// it: 5 seconds by default. The report may come up to a quarter of that time later. A handler that
     /// blocks its thread is reported too, as long as another thread is free. Handlers are only watched; to
-    /// cut one off, give it a `timeout`. A [`close`](crate::Context::close) that takes so long says in the log what it
-    /// waits for. [`Duration::MAX`] turns both off.
+    /// cut one off, give it a `timeout`. A [`close`](crate::Context::close) that takes so long says in the
+    /// log what it waits for. [`Duration::MAX`] turns both off.
     pub fn slow_handler(mut self, limit: Duration) -> Self {
         self.slow_handler = limit;
         self

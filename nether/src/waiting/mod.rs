@@ -221,8 +221,8 @@ impl Drop for DeliveryPoll {
 pub(crate) struct DeliveryWaiter(Option<Arc<Waiter>>);
 
 impl DeliveryWaiter {
-    /// What the delivery does is polled from now on, until [`end_poll`](DeliveryWaiter::end_poll). In the task
-    /// of a module or of another delivery, it waits on behalf of that one.
+    /// What the delivery does is polled from now on, until [`end_poll`](DeliveryWaiter::end_poll). In the
+    /// task of a module or of another delivery, it waits on behalf of that one.
     #[inline]
     pub(crate) fn begin_poll(&self, name: &'static Declaration, scope: &Scope) -> DeliveryPoll {
         if THIS.get() != 0 {

@@ -19,8 +19,8 @@ use crate::lent::{Lent, failed};
 /// with the checkpoint.
 ///
 /// It is used as the transaction of `rusqlite` that is behind it, in the version that this crate exports as
-/// [`rusqlite`](crate::rusqlite). The store alone ends it. `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH` and `DETACH`,
-/// changes of tables whose names begin with `nether_` and of the file's settings are refused as not
+/// [`rusqlite`](crate::rusqlite). The store alone ends it. `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH` and
+/// `DETACH`, changes of tables whose names begin with `nether_` and of the file's settings are refused as not
 /// authorized, and nothing of such a transaction is written. Savepoints are allowed. The hooks of this
 /// connection are the store's.
 pub struct SqliteTransaction<'a> {

@@ -40,7 +40,8 @@ impl<S: Caller> Context<S> {
     ///
     /// #[module(handles = Export, manual)]
     /// impl Names {
-    ///     async fn export(&mut self, _: Export, ctx: &Context<Self>) -> nether::Result<Streaming<usize, String>> {
+    /// async fn export(&mut self, _: Export, ctx: &Context<Self>) -> nether::Result<Streaming<usize, String>>
+    /// {
     ///         let names = self.0.clone();
     ///         let count = names.len();
     ///         let reply = ctx.streaming(count, async move |out| {

@@ -112,8 +112,8 @@ impl<F: Followed> Follower<F> {
         self.attempts().unless_stopped(Box::pin(read))
     }
 
-    fn attempts(&self) -> Attempts<'_> {
-        Attempts {
+    fn attempts(&self) -> StoreAttempts<'_> {
+        StoreAttempts {
             name: F::NAME,
             scope: &self.ctx.handle().scope,
             lease: self.lease.as_deref(),
@@ -178,13 +178,13 @@ impl<F: Followed> Follower<F> {
 }
 
 /// One attempt at a read or write.
-type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+type StoreAttempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Attempts as futures of one type, so that what repeats them is compiled once for each result, and not for each
-/// place that reads or writes in each projection and saga of a program.
+/// Attempts as futures of one type, so that what repeats them is compiled once for each result, and not for
+/// each place that reads or writes in each projection and saga of a program.
 fn boxed<'a, T, R>(
     mut attempt: impl FnMut() -> R + Send + 'a,
-) -> Box<dyn FnMut() -> Attempt<'a, T> + Send + 'a>
+) -> Box<dyn FnMut() -> StoreAttempt<'a, T> + Send + 'a>
 where
     R: Future<Output = Result<T, StoreError>> + Send + 'a,
 {
@@ -193,17 +193,17 @@ where
 
 /// What a runner has to know to repeat its attempts, whatever it runs.
 #[derive(Clone, Copy)]
-struct Attempts<'a> {
+struct StoreAttempts<'a> {
     /// The projection or saga, for logs.
     name: &'static str,
     scope: &'a Scope,
     lease: Option<&'a Lease>,
 }
 
-impl<'a> Attempts<'a> {
+impl<'a> StoreAttempts<'a> {
     async fn persistently<T>(
         self,
-        mut attempt: Box<dyn FnMut() -> Attempt<'a, T> + Send + 'a>,
+        mut attempt: Box<dyn FnMut() -> StoreAttempt<'a, T> + Send + 'a>,
         while_stopping: Option<Duration>,
     ) -> Result<T, RunnerEnd> {
         let (mut failed, mut stopping_since) = (0, None);
@@ -261,7 +261,7 @@ impl<'a> Attempts<'a> {
     /// Writes into the store; gives that up once the module has been stopping for `longest`.
     async fn before_end<T>(
         self,
-        write: Attempt<'a, T>,
+        write: StoreAttempt<'a, T>,
         stopping_since: Option<Instant>,
         longest: Duration,
     ) -> Option<Result<T, StoreError>> {
@@ -277,7 +277,7 @@ impl<'a> Attempts<'a> {
     /// hangs does not delay the stop.
     async fn unless_stopped<T>(
         self,
-        read: Attempt<'a, T>,
+        read: StoreAttempt<'a, T>,
     ) -> Result<Result<T, StoreError>, RunnerEnd> {
         let stopped = async {
             self.scope.cancelled().await;

@@ -126,8 +126,8 @@ impl fmt::Display for SchemaError {
     }
 }
 
-/// The text of [`Display`](fmt::Display): a test that unwraps a [`check_schema`](super::check_schema) prints what
-/// to do.
+/// The text of [`Display`](fmt::Display): a test that unwraps a [`check_schema`](super::check_schema) prints
+/// what to do.
 impl fmt::Debug for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -15,8 +15,8 @@ use crate::system::System;
 impl Server {
     /// The most bytes of idempotency keys and of the answers under them: 64 MiB by default, in memory or in
     /// the event store. A principal may take an eighth of them. Requests without a
-    /// [principal](Server::authenticate) share an eighth for each address that they come from, and take at most
-    /// half of the bytes together.
+    /// [principal](Server::authenticate) share an eighth for each address that they come from, and take at
+    /// most half of the bytes together.
     ///
     /// Answers that are kept are never evicted. When there is no room, a request with a new key is answered
     /// with 503.

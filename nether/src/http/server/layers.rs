@@ -11,9 +11,9 @@ use crate::http::layers::ServedRequests;
 
 impl Server {
     /// Puts a layer around all that clients are served: endpoints, streams of events,
-    /// [`#[routes]`](macro@crate::routes), routes that are added while the server runs, files, probes, and the
-    /// answer that nothing is at a path. It takes the layers of `tower` and `tower-http` that give answers
-    /// whatever happens, and functions by `axum::middleware::from_fn`.
+    /// [`#[routes]`](macro@crate::routes), routes that are added while the server runs, files, probes, and
+    /// the answer that nothing is at a path. It takes the layers of `tower` and `tower-http` that give
+    /// answers whatever happens, and functions by `axum::middleware::from_fn`.
     ///
     /// The layer that is added first is outermost: it sees a request first, and its answer last. Outside of
     /// all layers, the server looks at the request (its host, the page that sends it, the bounds on

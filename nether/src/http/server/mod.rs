@@ -135,8 +135,8 @@ impl Server {
     }
 
     /// How many bytes of the events of each type are kept for that: 16 MiB by default. The newest event is
-    /// kept however long it is. If a [function](macro@crate::event) decides who may see an event, the event is
-    /// also kept as its type, which counts as the size of the type and the length of the text.
+    /// kept however long it is. If a [function](macro@crate::event) decides who may see an event, the event
+    /// is also kept as its type, which counts as the size of the type and the length of the text.
     #[must_use]
     pub fn event_memory(mut self, bytes: usize) -> Self {
         self.settings.events.bytes = bytes;

@@ -83,7 +83,7 @@ pub(super) fn count_of(runs: &VecDeque<Run>, unit: usize) -> u64 {
 }
 
 /// Begins a run with one message. It does not depend on the message's type, so it is compiled once.
-#[inline]
+#[inline(always)]
 fn begin_run(runs: &mut VecDeque<Run>, source: Source<'_>) {
     runs.extend(iter::once_with(|| Run {
         scope: Arc::clone(source.scope),

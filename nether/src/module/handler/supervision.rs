@@ -157,8 +157,8 @@ pub(crate) fn origin_of(
     }
 }
 
-/// The failure of a handler, as its caller sees it, and how the message ended. It is logged, and published. If
-/// the text of an error panics on the way, that is a panic of the handler.
+/// The failure of a handler, as its caller sees it, and how the message ended. It is logged, and published.
+/// If the text of an error panics on the way, that is a panic of the handler.
 #[cold]
 pub(crate) fn failure_of<M: Message>(
     failed: Unreplied<M::Error>,

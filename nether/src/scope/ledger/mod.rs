@@ -290,8 +290,8 @@ impl Ledger {
         drop(over); // What it waits for elsewhere is the user's.
     }
 
-    /// Registers `count` deliveries that wait without a handler; gives what [`leave`](Ledger::leave) knows them
-    /// by.
+    /// Registers `count` deliveries that wait without a handler; gives what [`leave`](Ledger::leave) knows
+    /// them by.
     pub(crate) fn queue(
         &self,
         (sequence, behind): (u64, Queued),
