@@ -111,7 +111,7 @@ impl Model {
         users.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// How many uses all values together had, once nobody uses them any more.
+    /// How many uses all values together had, once no turn is taken any more.
     fn uses(&self) -> u64 {
         let idle = self.table.take_idle(|_| true);
         idle.into_iter().for_each(|turn| self.leave(turn));
