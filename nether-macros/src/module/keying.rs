@@ -18,7 +18,7 @@ pub(crate) fn check(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics)
         let keep = given.base10_parse::<usize>().ok().filter(|keep| *keep > 0);
         if keep.is_none() {
             let message = format!("`keep = {given}` is not a number of values");
-            let help = "write how many are kept in memory while nobody uses them, at least 1: `keep = 100_000`";
+            let help = "write how many are kept in memory while they are not in use, at least 1: `keep = 100_000`";
             diagnostics.error(given, message, help);
         }
         keep
@@ -105,7 +105,7 @@ fn check_others(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) {
     ] {
         if let Some(hook) = hook {
             let message = format!(
-                "`#[{name}]` is of the module as one value, and this one has a value for each key"
+                "a module with `per` has no `#[{name}]`: it has no value of its own, but one for each key"
             );
             diagnostics.error(&hook.method, message, format!("write {instead}"));
         }

@@ -16,6 +16,9 @@ use crate::sync::lock;
 /// How many events a subscription holds for a subscriber that is behind; beyond that it misses the oldest.
 const CAPACITY: usize = 1024;
 
+/// The same for the subscribers to one key. The room is reserved for each key that has subscribers: 4 KiB.
+const CAPACITY_OF_KEY: usize = 128;
+
 /// The subscribers to one type of event.
 pub(super) struct EventSenders<E> {
     all: Sender<Arc<E>>,
@@ -62,16 +65,21 @@ impl<E: Send + Sync + 'static> EventSenders<E> {
         })));
         let index = self.index().expect("it was made for keys of this type");
         let mut senders = lock(&index.0);
-        let sender = senders.entry(key).or_insert_with(|| Sender::new(CAPACITY));
+        let sender = senders
+            .entry(key)
+            .or_insert_with(|| Sender::new(CAPACITY_OF_KEY));
         (sender.subscribe(), place)
     }
 
-    /// Sends the event to its subscribers.
+    /// Sends the event to its subscribers. A subscriber that is behind loses its oldest event here, whose `Drop`
+    /// is the user's and may panic, as may the `Hash` and `Eq` of a key. A panic concerns no one else.
     pub(super) fn send(&self, event: &Arc<E>) {
         // An error means that every subscriber is gone.
-        let _ = self.all.send(Arc::clone(event));
+        let _ = catch_now(&mut || {
+            let _ = self.all.send(Arc::clone(event));
+        });
         if let Some(by_key) = self.by_key.get() {
-            by_key.send(event);
+            let _ = catch_now(&mut || by_key.send(event));
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::hash::Hash;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::broadcast;
@@ -82,7 +81,7 @@ impl<E: Send + Sync + 'static> Subscription<E> {
     fn new(senders: Option<Arc<EventSenders<E>>>, name: &'static str) -> Self {
         let events = senders.as_ref().map(|senders| senders.subscribe());
         Subscription {
-            events: events.unwrap_or_else(|| broadcast::channel(1).1),
+            events: events.unwrap_or_else(ended),
             _place: None,
             senders: senders.as_ref().map(Arc::downgrade).unwrap_or_default(),
             missed: 0,
@@ -90,10 +89,14 @@ impl<E: Send + Sync + 'static> Subscription<E> {
         }
     }
 
-    /// Narrows the subscription to the events of one key, from now on: those whose field named by
-    /// `#[event(key = ..)]` equals `key`. Subscribers are found by key, so that publishing an event costs the
-    /// same however many keys have subscribers; to filter the events of all keys costs each subscriber a look
-    /// at each event.
+    /// Narrows the subscription to the events of one key: those whose field named by `#[event(key = ..)]`
+    /// equals `key`. Events that were published before and not yet received are discarded;
+    /// [`missed`](Subscription::missed) keeps its count. If the context or the system has ended, so has the
+    /// subscription.
+    ///
+    /// A subscriber to one key that is more than 128 events behind misses the oldest of them. Subscribers are
+    /// found by key, so that publishing an event costs the same however many keys have subscribers. Filtering
+    /// all events instead would cost each subscriber a look at each event.
     ///
     /// ```
     /// use nether::prelude::*;
@@ -103,7 +106,7 @@ impl<E: Send + Sync + 'static> Subscription<E> {
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
     /// # let system = System::builder().isolated().start().await?;
-    /// let mut kitchen = system.subscribe::<Said>().of("kitchen");
+    /// let mut kitchen = system.subscribe::<Said>().of("kitchen".into());
     /// let ctx = system.context();
     /// ctx.publish(Said { room: "hall".into(), text: "hello".into() }).await?;
     /// ctx.publish(Said { room: "kitchen".into(), text: "tea?".into() }).await?;
@@ -112,7 +115,7 @@ impl<E: Send + Sync + 'static> Subscription<E> {
     /// # Ok(()) }
     /// ```
     #[must_use]
-    pub fn of(self, key: impl Into<E::Key>) -> Self
+    pub fn of(self, key: E::Key) -> Self
     where
         E: Keyed<Key: Hash + Eq + Clone + Send + Sync + 'static>,
     {
@@ -122,10 +125,10 @@ impl<E: Send + Sync + 'static> Subscription<E> {
             name,
             ..
         } = self;
-        let subscribed = senders.upgrade().map(|all| all.subscribe_to(key.into()));
+        let subscribed = senders.upgrade().map(|all| all.subscribe_to(key));
         let (events, place) = subscribed.unzip();
         Subscription {
-            events: events.unwrap_or_else(|| broadcast::channel(1).1),
+            events: events.unwrap_or_else(ended),
             _place: place,
             senders,
             missed,
@@ -169,6 +172,11 @@ impl<E: Send + Sync + 'static> Subscription<E> {
             "subscriber is too slow and missed events"
         );
     }
+}
+
+/// What a subscription receives from that has no more events.
+fn ended<E>() -> broadcast::Receiver<Arc<E>> {
+    broadcast::channel(1).1
 }
 
 /// The subscriptions of one context: a sender for each type that has subscribers.
@@ -326,9 +334,7 @@ pub(super) fn notify_subscribers_of<E: Event>(
 
 fn notify<E: Send + Sync + 'static>(senders: Option<&EventSenders<E>>, event: &Arc<E>) {
     if let Some(senders) = senders {
-        // A subscriber that is behind loses its oldest event here. Its `Drop`, and the `Hash` and `Eq` of a
-        // key, are the user's, and may panic.
-        let _ = catch_unwind(AssertUnwindSafe(|| senders.send(event)));
+        senders.send(event);
     }
 }
 

@@ -3,7 +3,7 @@
 /// A message with a key: `#[command(key = account_id)]`. Not to be implemented by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no key",
-    label = "nothing says what it is for, or of",
+    label = "no field is named as its key",
     note = "name the field that does, above the definition of `{Self}`: `#[command(key = ..)]`, `#[query(key = ..)]` or \
             `#[event(key = ..)]`"
 )]

@@ -198,7 +198,7 @@ pub trait KeyedModule: Module {
 pub struct Keying {
     /// How many values are kept while they are not in use.
     pub keep: Option<usize>,
-    /// How long.
+    /// How long a value is kept unused.
     pub idle: Option<Duration>,
     /// Whether there is an `#[on_idle]`.
     pub has_on_idle: bool,

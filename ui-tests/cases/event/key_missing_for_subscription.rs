@@ -7,7 +7,7 @@ pub struct Said {
 }
 
 async fn listen(system: System) {
-    let mut kitchen = system.subscribe::<Said>().of("kitchen");
+    let mut kitchen = system.subscribe::<Said>().of("kitchen".to_owned());
 }
 
 fn main() {}
