@@ -97,10 +97,11 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
                     Err(deadlock) => return Err(self.end_in_deadlock(deadlock)),
                 },
             };
-            let crash_loop = K::obstacle(&self.cell, &turn);
+            let is_refused = K::HAS_TURNS && K::obstacle(&self.cell, &turn).is_some();
             let may_begin =
-                module.is_some() && crash_loop.is_none() && self.ctx.handle().scope.begin_message();
+                module.is_some() && !is_refused && self.ctx.handle().scope.begin_message();
             let (Some(value), true, Some(packed)) = (&*module, may_begin, &mut *parcel) else {
+                let crash_loop = K::obstacle(&self.cell, &turn);
                 return Err(self.refuse(parcel, crash_loop));
             };
             self.end = MessageEnd::Handling;
