@@ -93,6 +93,11 @@ impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
             drop(turn);
         }));
     }
+
+    fn let_excess_leave(&self, line: u64) {
+        let excess = self.hosting.table.take_excess(line).into_iter();
+        excess.for_each(|turn| self.let_leave(turn));
+    }
 }
 
 #[allow(private_interfaces)]
@@ -104,7 +109,7 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
 
     fn new() -> Self {
         Keys {
-            table: KeyTable::new(M::KEYING.keep),
+            table: KeyTable::new(M::KEYING.keep, M::KEYING.idle.is_some()),
             leaving: Arc::default(),
             handle: OnceLock::new(),
         }
@@ -133,7 +138,10 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
         };
         loop {
             sleep((idle / 4).max(SHORTEST_LOOK)).await;
-            let over = cell.hosting.table.take_idle(|notes| notes.is_idle(idle));
+            let over = cell
+                .hosting
+                .table
+                .take_idle(usize::MAX, |it| it.is_idle(idle));
             over.into_iter().for_each(|turn| cell.let_leave(turn));
         }
     }
@@ -141,7 +149,11 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
     async fn on_stop(cell: &Arc<KeyedCell<M>>, _: &ValueSource, _: &Context<M>) -> Result<()> {
         let leaving = &cell.hosting.leaving;
         leaving.none().await;
-        let mut turns = cell.hosting.table.take_idle(|_| true).into_iter();
+        let mut turns = cell
+            .hosting
+            .table
+            .take_idle(usize::MAX, |_| true)
+            .into_iter();
         loop {
             let some: Vec<_> = turns.by_ref().take(AT_ONCE).collect();
             if some.is_empty() {
@@ -214,7 +226,7 @@ where
         let entered = catch_unwind(AssertUnwindSafe(|| {
             cell.hosting.table.enter(M::key(parcel))
         }));
-        let (turn, leaving) = entered.map_err(|panic| {
+        let turn = entered.map_err(|panic| {
             let (message, panic) = (P::Message::NAME, said_last(panic));
             tracing::error!(
                 message,
@@ -223,9 +235,6 @@ where
             );
             None
         })?;
-        if let Some(leaving) = leaving {
-            cell.let_leave(leaving);
-        }
         let turn = KeyedTurn::new(turn);
         match turn.next_try() {
             Some(next_try) => Err(Some(next_try)),
@@ -240,6 +249,7 @@ where
         parcel: &mut P,
         ctx: &Context<M>,
     ) -> Attempt<P::Message> {
+        turn.begin(cell);
         let (line, value) = turn.get_mut().split();
         let mut forgets = false;
         let attempt = {

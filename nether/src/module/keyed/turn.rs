@@ -25,6 +25,9 @@ pub(super) type LineOf<M> = KeyLine<<M as KeyedModule>::Key, Box<M>, KeyNotes>;
 pub(super) trait LetsLeave<M: KeyedModule>: Send + Sync {
     /// Lets the value leave whose turn this is.
     fn let_leave(&self, turn: TurnOf<M>);
+
+    /// Lets the values leave for which there is no room, now that a message of this line has ended.
+    fn let_excess_leave(&self, line: u64);
 }
 
 /// A message among those of its key.
@@ -33,15 +36,18 @@ pub(super) trait LetsLeave<M: KeyedModule>: Send + Sync {
 pub struct KeyedTurn<M: KeyedModule> {
     /// `None` once it is over.
     turn: Option<TurnOf<M>>,
-    /// Where the value leaves when the message has ended, if it is to be forgotten.
-    leaves: Option<Arc<dyn LetsLeave<M>>>,
+    /// Where values leave when the message has ended, if any may.
+    cell: Option<Arc<dyn LetsLeave<M>>>,
+    /// Whether its own leaves.
+    forgets: bool,
 }
 
 impl<M: KeyedModule> KeyedTurn<M> {
     pub(super) fn new(turn: TurnOf<M>) -> Self {
         KeyedTurn {
             turn: Some(turn),
-            leaves: None,
+            cell: None,
+            forgets: false,
         }
     }
 
@@ -53,9 +59,17 @@ impl<M: KeyedModule> KeyedTurn<M> {
         self.turn.as_mut().expect("it is there until it is dropped")
     }
 
+    /// The handler of the message begins. What is dropped before that leaves no more values than there were.
+    pub(super) fn begin(&mut self, cell: &Arc<impl LetsLeave<M> + 'static>) {
+        if self.cell.is_none() && M::KEYING.keep.is_some() {
+            self.cell = Some(Arc::clone(cell) as _);
+        }
+    }
+
     /// The value leaves after this message.
     pub(super) fn forget(&mut self, from: Arc<dyn LetsLeave<M>>) {
-        self.leaves = Some(from);
+        self.cell = Some(from);
+        self.forgets = true;
     }
 
     /// When a value may be made again, if the key is crash-looping.
@@ -99,9 +113,15 @@ impl<M: KeyedModule> KeyedTurn<M> {
 
 impl<M: KeyedModule> Drop for KeyedTurn<M> {
     fn drop(&mut self) {
-        if let (Some(cell), Some(turn)) = (self.leaves.take(), self.turn.take()) {
-            cell.let_leave(turn);
+        let (Some(cell), Some(turn)) = (self.cell.take(), self.turn.take()) else {
+            return;
+        };
+        if self.forgets {
+            return cell.let_leave(turn);
         }
+        let line = turn.line().id;
+        drop(turn);
+        cell.let_excess_leave(line);
     }
 }
 
