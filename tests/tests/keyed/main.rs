@@ -2,6 +2,7 @@
 
 mod chaos;
 mod crashes;
+mod leaving;
 mod life;
 mod order;
 mod waiting;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::Guard;
 use tokio::time::sleep;
 
-use crate::context::{Context, Handle, announce};
+use crate::context::{Context, Handle, WeakHandle, announce};
 use crate::envelope::{Label, Parcel};
 use crate::error::{Deadlock, Result};
 use crate::escaped::Escaped;
@@ -72,8 +72,16 @@ pub struct ValueSource {
 pub struct Keys<M: KeyedModule> {
     table: Arc<KeyTable<M::Key, Box<M>, KeyNotes>>,
     leaving: Arc<Leaving>,
-    /// The handle of the module's own unit of work, once it runs.
-    handle: OnceLock<Handle>,
+    /// The handle of the module's own unit of work, once it runs. Its runner keeps that; if the values did,
+    /// the system would keep itself.
+    handle: OnceLock<WeakHandle>,
+}
+
+impl<M: KeyedModule> Keys<M> {
+    /// The handle of the module's own unit of work, while the module runs.
+    fn handle(&self) -> Option<Handle> {
+        self.handle.get()?.upgrade()
+    }
 }
 
 impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
@@ -83,11 +91,11 @@ impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
         let Some(value) = turn.value.take() else {
             return;
         };
-        let handle = self.hosting.handle.get();
+        let handle = self.hosting.handle();
         let Some(handle) = handle.filter(|_| M::KEYING.has_on_idle) else {
             return drop_unpanicked(value);
         };
-        let leaves = self.hosting.leaving.run(value, handle.clone());
+        let leaves = self.hosting.leaving.run(value, handle);
         self.spawn(Box::pin(async move {
             leaves.await;
             drop(turn);
@@ -125,7 +133,7 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
     }
 
     fn begin(&self, handle: &Handle) {
-        self.handle.get_or_init(|| handle.clone());
+        self.handle.get_or_init(|| handle.downgrade());
     }
 
     fn whole(_: Arc<ValueSource>) -> Option<Arc<M>> {
@@ -205,8 +213,8 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
         let key = Shielded::new(&line.key);
         let (module, reason) = (descriptor.declaration.name, crash.reason);
         tracing::warn!(module, key = %Escaped(&key), reason, ?wait, "the value of a key crashed");
-        if let Some(handle) = cell.hosting.handle.get().filter(|_| !crash.is_of_report) {
-            announce(handle, || KeyCrashed {
+        if let Some(handle) = cell.hosting.handle().filter(|_| !crash.is_of_report) {
+            announce(&handle, || KeyCrashed {
                 module: module.to_owned(),
                 key: key.to_string(),
                 reason,
