@@ -1,9 +1,14 @@
 //! What values hold is let go, however they leave memory; and `#[on_idle]` never waits for ever.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nether::prelude::*;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
+
+const LONG: Duration = Duration::from_secs(30);
 
 fn runtime() -> Runtime {
     let builder = Builder::new_multi_thread()
@@ -19,7 +24,7 @@ struct Hold {
 }
 
 struct Holder {
-    _token: Resource<Arc<()>>,
+    token: Resource<Arc<()>>,
     held: Option<Arc<()>>,
 }
 
@@ -27,14 +32,11 @@ struct Holder {
 impl Holder {
     #[init]
     fn new(_id: &u64, token: Resource<Arc<()>>) -> Self {
-        Holder {
-            _token: token,
-            held: None,
-        }
+        Holder { token, held: None }
     }
 
     async fn hold(&mut self, _: Hold) {
-        self.held = Some(Arc::clone(&self._token));
+        self.held = Some(Arc::clone(&self.token));
     }
 
     #[on_idle]
@@ -62,4 +64,90 @@ fn a_system_that_is_dropped_lets_go_of_values_and_resources() {
     drop(system);
     drop(runtime);
     assert_eq!(Arc::strong_count(&token), 1);
+}
+
+/// Makes the value of a key call these keys, each from the one before, when it leaves.
+#[command(key = id)]
+struct Cling {
+    id: u64,
+    path: Vec<u64>,
+}
+
+#[command(key = id)]
+struct Touch {
+    id: u64,
+    path: Vec<u64>,
+}
+
+#[command(key = id)]
+struct Release {
+    id: u64,
+}
+
+struct Clinger {
+    path: Vec<u64>,
+    told: Resource<UnboundedSender<String>>,
+}
+
+#[module(handles = [Cling, Touch, Release], per = id)]
+impl Clinger {
+    #[init]
+    fn new(_id: &u64, told: Resource<UnboundedSender<String>>) -> Self {
+        let path = Vec::new();
+        Clinger { path, told }
+    }
+
+    async fn cling(&mut self, cling: Cling) {
+        self.path = cling.path;
+    }
+
+    async fn touch(&mut self, mut touch: Touch, ctx: &Context<Self>) -> nether::Result<()> {
+        if touch.path.is_empty() {
+            return Ok(());
+        }
+        let id = touch.path.remove(0);
+        let path = touch.path;
+        Ok(ctx.send(Touch { id, path }).await?)
+    }
+
+    async fn release(&mut self, _: Release, ctx: &Context<Self>) {
+        ctx.forget();
+    }
+
+    #[on_idle]
+    async fn leave(mut self, ctx: &Context<Self>) -> nether::Result<()> {
+        if !self.path.is_empty() {
+            let id = self.path.remove(0);
+            let path = self.path;
+            let called = ctx.send(Touch { id, path }).await;
+            self.told.send(format!("{called:?}"))?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_on_idle_that_calls_its_own_key_is_told_that_it_would_wait_for_ever()
+-> nether::Result<()> {
+    let (tell, mut told) = unbounded_channel();
+    let builder = System::builder().isolated().with::<Clinger>();
+    let system = builder.provide(tell).start().await?;
+    let ctx = system.context();
+    for (path, is_circle) in [
+        (&[1][..], true),
+        (&[2, 1], true),
+        (&[2, 3, 1], true),
+        (&[2, 3], false),
+    ] {
+        let path = path.to_vec();
+        ctx.send(Cling { id: 1, path }).await?;
+        ctx.send(Release { id: 1 }).await?;
+        let called = timeout(LONG, told.recv()).await?.expect("it is told");
+        assert_eq!(called.contains("Deadlock"), is_circle, "{called}");
+        // The key is free again.
+        let path = Vec::new();
+        timeout(LONG, ctx.send(Touch { id: 1, path })).await??;
+    }
+    ctx.close().await?;
+    Ok(())
 }

@@ -95,11 +95,7 @@ impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
         let Some(handle) = handle.filter(|_| M::KEYING.has_on_idle) else {
             return drop_unpanicked(value);
         };
-        let leaves = self.hosting.leaving.run(value, handle);
-        self.spawn(Box::pin(async move {
-            leaves.await;
-            drop(turn);
-        }));
+        self.spawn(Box::pin(self.hosting.leaving.run(value, turn, handle)));
     }
 
     fn let_excess_leave(&self, line: u64) {
