@@ -1,12 +1,14 @@
 //! What values hold is let go, however they leave memory; and `#[on_idle]` never waits for ever.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nether::prelude::*;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -148,6 +150,71 @@ async fn an_on_idle_that_calls_its_own_key_is_told_that_it_would_wait_for_ever()
         let path = Vec::new();
         timeout(LONG, ctx.send(Touch { id: 1, path })).await??;
     }
+    ctx.close().await?;
+    Ok(())
+}
+
+#[command(key = id)]
+struct Doze {
+    id: u64,
+}
+
+/// How many values leave at once, and until when they may not.
+struct Door {
+    open: Semaphore,
+    gone: Semaphore,
+    leaving: AtomicUsize,
+    most: AtomicUsize,
+}
+
+struct Dozer {
+    door: Resource<Arc<Door>>,
+}
+
+#[module(handles = Doze, per = id, idle = "1s")]
+impl Dozer {
+    #[init]
+    fn new(_id: &u64, door: Resource<Arc<Door>>) -> Self {
+        Dozer { door }
+    }
+
+    async fn doze(&mut self, _: Doze) {}
+
+    #[on_idle]
+    async fn leave(self) -> nether::Result<()> {
+        let door = &self.door;
+        let leaving = door.leaving.fetch_add(1, Ordering::SeqCst) + 1;
+        door.most.fetch_max(leaving, Ordering::SeqCst);
+        door.open.acquire().await?.forget();
+        door.leaving.fetch_sub(1, Ordering::SeqCst);
+        door.gone.add_permits(1);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_that_nobody_uses_leave_so_many_at_a_time() -> nether::Result<()> {
+    let door = Arc::new(Door {
+        open: Semaphore::new(0),
+        gone: Semaphore::new(0),
+        leaving: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
+    });
+    let builder = System::builder().isolated().with::<Dozer>();
+    let system = builder.provide(Arc::clone(&door)).start().await?;
+    let ctx = system.context();
+    for id in 0..600 {
+        ctx.send(Doze { id }).await?;
+    }
+    // Time passes only once nothing else is to be done.
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(door.leaving.load(Ordering::SeqCst), 256);
+    // One that is slow holds up no other.
+    door.open.add_permits(599);
+    timeout(LONG, door.gone.acquire_many(599)).await??.forget();
+    door.open.add_permits(1);
+    timeout(LONG, door.gone.acquire()).await??.forget();
+    assert_eq!(door.most.load(Ordering::SeqCst), 256);
     ctx.close().await?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::Guard;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use crate::context::{Context, Handle, WeakHandle, announce};
@@ -35,7 +36,7 @@ use crate::scope::Scope;
 /// The least time between two looks for values that are not in use.
 const SHORTEST_LOOK: Duration = Duration::from_millis(100);
 
-/// How many values leave at once when the module stops.
+/// How many values leave at once when the module stops, and of those that nobody uses.
 const AT_ONCE: usize = 256;
 
 /// The cell of a module with a value for each key.
@@ -142,29 +143,27 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
         };
         loop {
             sleep((idle / 4).max(SHORTEST_LOOK)).await;
-            let over = cell
-                .hosting
-                .table
-                .take_idle(usize::MAX, |it| it.is_idle(idle));
-            over.into_iter().for_each(|turn| cell.let_leave(turn));
+            loop {
+                let room = cell.hosting.leaving.room(AT_ONCE).await;
+                let over = cell.hosting.table.take_idle(room, |it| it.is_idle(idle));
+                if over.is_empty() {
+                    break;
+                }
+                over.into_iter().for_each(|turn| cell.let_leave(turn));
+                yield_now().await;
+            }
         }
     }
 
     async fn on_stop(cell: &Arc<KeyedCell<M>>, _: &ValueSource, _: &Context<M>) -> Result<()> {
         let leaving = &cell.hosting.leaving;
-        leaving.none().await;
-        let mut turns = cell
-            .hosting
-            .table
-            .take_idle(usize::MAX, |_| true)
-            .into_iter();
         loop {
-            let some: Vec<_> = turns.by_ref().take(AT_ONCE).collect();
+            leaving.none().await;
+            let some = cell.hosting.table.take_idle(AT_ONCE, |_| true);
             if some.is_empty() {
                 return Ok(());
             }
             some.into_iter().for_each(|turn| cell.let_leave(turn));
-            leaving.none().await;
         }
     }
 

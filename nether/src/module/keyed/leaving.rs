@@ -18,7 +18,8 @@ use crate::waiting::DeliveryWaiter;
 #[derive(Debug, Default)]
 pub(super) struct Leaving {
     count: AtomicUsize,
-    none: Notify,
+    /// Notified when one has left.
+    left: Notify,
 }
 
 /// One that does, until dropped.
@@ -65,12 +66,18 @@ impl Leaving {
 
     /// Waits until there is none.
     pub(super) async fn none(&self) {
+        self.room(1).await;
+    }
+
+    /// Waits until there are fewer than `most`, and returns how many may begin to leave.
+    pub(super) async fn room(&self, most: usize) -> usize {
         loop {
-            let notified = self.none.notified();
+            let notified = self.left.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            if self.count.load(Ordering::SeqCst) == 0 {
-                return;
+            let count = self.count.load(Ordering::SeqCst);
+            if count < most {
+                return most - count;
             }
             notified.await;
         }
@@ -79,8 +86,7 @@ impl Leaving {
 
 impl Drop for LeavingValue {
     fn drop(&mut self) {
-        if self.0.count.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.none.notify_waiters();
-        }
+        self.0.count.fetch_sub(1, Ordering::SeqCst);
+        self.0.left.notify_waiters();
     }
 }
