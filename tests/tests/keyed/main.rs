@@ -5,4 +5,5 @@ mod crashes;
 mod leaving;
 mod life;
 mod order;
+mod user_code;
 mod waiting;

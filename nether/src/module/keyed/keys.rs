@@ -3,12 +3,13 @@
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::Guard;
+use tokio::sync::Notify;
 use tokio::task::yield_now;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::context::{Context, Handle, WeakHandle, announce};
 use crate::envelope::{Label, Parcel};
@@ -17,6 +18,7 @@ use crate::escaped::Escaped;
 use crate::events::KeyCrashed;
 use crate::guarded::{HandlerFault, Shielded, catch, drop_unpanicked, said_last};
 use crate::message::Message;
+use crate::module::crashes::RAN_WELL;
 use crate::module::descriptor::Instances;
 use crate::module::handler::{Attempt, KeyedHandler};
 use crate::module::keyed::forget::Polled;
@@ -29,9 +31,11 @@ use crate::module::mode::{Mode, PerKey};
 use crate::module::shared::{Handles, Hosting, SharedCell};
 use crate::module::tally::Crash;
 use crate::module::{KeyedModule, Launch};
+use crate::race::race;
 use crate::resources::Resources;
 use crate::route::NextTry;
 use crate::scope::Scope;
+use crate::sync::lock;
 
 /// The least time between two looks for values that are not in use.
 const SHORTEST_LOOK: Duration = Duration::from_millis(100);
@@ -76,12 +80,60 @@ pub struct Keys<M: KeyedModule> {
     /// The handle of the module's own unit of work, once it runs. Its runner keeps that; if the values did,
     /// the system would keep itself.
     handle: OnceLock<WeakHandle>,
+    /// From when on no crash so far matters any more.
+    crashes_over: Mutex<Option<Instant>>,
+    /// Notified when a value crashes.
+    crashed: Notify,
 }
 
 impl<M: KeyedModule> Keys<M> {
     /// The handle of the module's own unit of work, while the module runs.
     fn handle(&self) -> Option<Handle> {
         self.handle.get()?.upgrade()
+    }
+
+    /// The value of a key has crashed, which matters until then.
+    fn note_crash(&self, over: Option<Instant>) {
+        let mut crashes_over = lock(&self.crashes_over);
+        *crashes_over = over.max(*crashes_over);
+        drop(crashes_over);
+        self.crashed.notify_one();
+    }
+
+    /// Removes, now and then, what is kept of keys that have crashed, once it does not matter any more. Looks
+    /// only while something is kept.
+    async fn forget_crashes(&self) {
+        loop {
+            self.crashed.notified().await;
+            loop {
+                sleep(RAN_WELL).await;
+                // After that no line is kept for its crashes.
+                let is_last = lock(&self.crashes_over).is_none_or(|over| over <= Instant::now());
+                self.table.sweep();
+                if is_last {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Lets the values leave, now and then, that nobody uses.
+async fn let_idle_leave<M: KeyedModule>(cell: &Arc<KeyedCell<M>>) {
+    let Some(idle) = M::KEYING.idle else {
+        return pending().await;
+    };
+    loop {
+        sleep((idle / 4).max(SHORTEST_LOOK)).await;
+        loop {
+            let room = cell.hosting.leaving.room(AT_ONCE).await;
+            let over = cell.hosting.table.take_idle(room, |it| it.is_idle(idle));
+            if over.is_empty() {
+                break;
+            }
+            over.into_iter().for_each(|turn| cell.let_leave(turn));
+            yield_now().await;
+        }
     }
 }
 
@@ -117,6 +169,8 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
             table: KeyTable::new(M::KEYING.keep, M::KEYING.idle.is_some()),
             leaving: Arc::default(),
             handle: OnceLock::new(),
+            crashes_over: Mutex::default(),
+            crashed: Notify::new(),
         }
     }
 
@@ -138,21 +192,7 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
     }
 
     async fn meanwhile(cell: &Arc<KeyedCell<M>>) {
-        let Some(idle) = M::KEYING.idle else {
-            return pending().await;
-        };
-        loop {
-            sleep((idle / 4).max(SHORTEST_LOOK)).await;
-            loop {
-                let room = cell.hosting.leaving.room(AT_ONCE).await;
-                let over = cell.hosting.table.take_idle(room, |it| it.is_idle(idle));
-                if over.is_empty() {
-                    break;
-                }
-                over.into_iter().for_each(|turn| cell.let_leave(turn));
-                yield_now().await;
-            }
-        }
+        race(let_idle_leave(cell), cell.hosting.forget_crashes()).await;
     }
 
     async fn on_stop(cell: &Arc<KeyedCell<M>>, _: &ValueSource, _: &Context<M>) -> Result<()> {
@@ -203,8 +243,10 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
         let turn = turn.get_mut();
         drop_unpanicked(turn.value.take());
         let line = turn.line();
-        let wait = line.with_notes(|notes| notes.count_crash(policy));
+        let (wait, over) =
+            line.with_notes(|notes| (notes.count_crash(policy), notes.crashes_over()));
         line.note_crashed();
+        cell.hosting.note_crash(over);
         let key = Shielded::new(&line.key);
         let (module, reason) = (descriptor.declaration.name, crash.reason);
         tracing::warn!(module, key = %Escaped(&key), reason, ?wait, "the value of a key crashed");

@@ -239,6 +239,21 @@ where
         taken
     }
 
+    /// Removes the lines of keys that have crashed of which nothing is kept any more.
+    pub(crate) fn sweep(&self) {
+        for shard in &self.shards {
+            let mut removed = Vec::new();
+            lock(shard).lines.retain(|ByKey(line)| {
+                let is_kept = !line.has_crashed() || line.line_use() != LineUse::IsUnused;
+                if !is_kept {
+                    removed.push(Arc::clone(line));
+                }
+                is_kept
+            });
+            removed.into_iter().for_each(drop_unpanicked);
+        }
+    }
+
     fn lines(&self) -> Arc<dyn Lines<K, V, N>> {
         match self.this.upgrade() {
             Some(lines) => lines,
