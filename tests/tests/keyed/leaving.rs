@@ -68,6 +68,55 @@ fn a_system_that_is_dropped_lets_go_of_values_and_resources() {
     assert_eq!(Arc::strong_count(&token), 1);
 }
 
+#[command(key = id)]
+struct Arm {
+    id: u64,
+}
+
+/// Its `Drop` panics.
+struct Bomb {
+    _token: Resource<Arc<()>>,
+    held: Option<Arc<()>>,
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(self.held.is_none(), "it goes off");
+    }
+}
+
+#[module(handles = Arm, per = id)]
+impl Bomb {
+    #[init]
+    fn new(_id: &u64, token: Resource<Arc<()>>) -> Self {
+        let held = Some(Arc::clone(&token));
+        let _token = token;
+        Bomb { _token, held }
+    }
+
+    async fn arm(&mut self, _: Arm) {}
+}
+
+#[test]
+fn values_whose_drop_panics_keep_no_others() {
+    let token = Arc::new(());
+    let runtime = runtime();
+    let system = runtime.block_on(async {
+        let builder = System::builder().isolated().with::<Bomb>();
+        let builder = builder.provide(Arc::clone(&token));
+        let system = builder.start().await.expect("it starts");
+        let ctx = system.context();
+        for id in 0..20 {
+            ctx.send(Arm { id }).await.expect("it is handled");
+        }
+        ctx.close().await.expect("all went well");
+        system
+    });
+    drop(system);
+    drop(runtime);
+    assert_eq!(Arc::strong_count(&token), 1);
+}
+
 /// Makes the value of a key call these keys, each from the one before, when it leaves.
 #[command(key = id)]
 struct Cling {

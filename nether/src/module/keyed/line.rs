@@ -6,9 +6,10 @@
 //! take it in between.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::guarded::drop_unpanicked;
 use crate::sync::{AtomicU8, AtomicU64, Mutex, Ordering, lock};
 
 /// The notes about a key beside its value, under the same lock.
@@ -160,6 +161,14 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
 
     fn take_value(&self) -> Option<V> {
         lock(&self.state).value.take()
+    }
+}
+
+impl<K, V, N> Drop for KeyLine<K, V, N> {
+    /// The `Drop` of a value is user code: where the whole table goes, its panic must not keep the others.
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        drop_unpanicked(state.unwrap_or_else(PoisonError::into_inner).value.take());
     }
 }
 
