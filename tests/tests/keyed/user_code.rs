@@ -5,8 +5,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nether::CallError;
 use nether::prelude::*;
+use nether::{CallError, HandlerFailed, KeyCrashed};
 
 /// A key that shows how many of it there are, and panics when it is asked for.
 #[derive(Clone)]
@@ -107,5 +107,44 @@ async fn a_key_that_has_crashed_is_not_kept_for_ever() -> nether::Result<()> {
     assert_eq!(ctx.send(Count { tag: tag.clone() }).await?, 1);
     tokio::time::sleep(Duration::from_secs(30 * 60)).await;
     assert_eq!(ctx.send(Count { tag }).await?, 2);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_key_panics_fails_as_if_its_handler_had() -> nether::Result<()> {
+    let system = counters().await?;
+    let mut failed = system.subscribe::<HandlerFailed>();
+    let mut crashed = system.subscribe::<KeyCrashed>();
+    let ctx = system.context();
+    let tags = [NOT_HASHED, NOT_COMPARED].map(tag);
+    // There is nothing to compare the first one with.
+    let [_, not_compared] = &tags;
+    let tag_of = not_compared.clone();
+    assert_eq!(ctx.send(Count { tag: tag_of }).await?, 1);
+    for tag in &tags {
+        let refused = ctx.send(Count { tag: tag.clone() }).await;
+        assert!(
+            matches!(refused, Err(CallError::Panicked(_))),
+            "{refused:?}"
+        );
+        let failure = failed.next().await.expect("it is reported");
+        assert!(
+            failure.message.ends_with("Count") && failure.crashed,
+            "{failure:?}"
+        );
+        let unit = system.context();
+        unit.publish(Counted { tag: tag.clone() }).await?;
+        unit.close().await.expect_err("its event was not handled");
+        let failure = failed.next().await.expect("it is reported");
+        assert!(
+            failure.message.ends_with("Counted") && failure.crashed,
+            "{failure:?}"
+        );
+    }
+    // No value has crashed, and other keys go on.
+    assert_eq!(ctx.send(Count { tag: tag(1) }).await?, 1);
+    let report = ctx.send(Crash { tag: tag(2) }).await;
+    assert!(report.is_err());
+    assert_eq!(crashed.next().await.expect("it is reported").key, "2");
     Ok(())
 }

@@ -16,8 +16,7 @@ use crate::envelope::{Label, Parcel};
 use crate::error::{Deadlock, Result};
 use crate::escaped::Escaped;
 use crate::events::KeyCrashed;
-use crate::guarded::{HandlerFault, Shielded, catch, drop_unpanicked, said_last};
-use crate::message::Message;
+use crate::guarded::{HandlerFault, Shielded, catch, drop_unpanicked};
 use crate::module::crashes::RAN_WELL;
 use crate::module::descriptor::Instances;
 use crate::module::handler::{Attempt, KeyedHandler};
@@ -208,11 +207,11 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
     }
 
     fn line(turn: &KeyedTurn<M>) -> u64 {
-        turn.get().line().id
+        turn.line()
     }
 
     fn is_turn(turn: &KeyedTurn<M>) -> bool {
-        turn.get().is_now()
+        turn.is_now()
     }
 
     async fn wait_for_turn(
@@ -237,10 +236,9 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
     ) {
         let descriptor = M::descriptor();
         let policy = descriptor.restart;
-        if policy.resumes() {
+        let Some(turn) = turn.entered().filter(|_| !policy.resumes()) else {
             return;
-        }
-        let turn = turn.get_mut();
+        };
         drop_unpanicked(turn.value.take());
         let line = turn.line();
         let (wait, over) =
@@ -266,23 +264,17 @@ where
     M: KeyedModule + KeyedHandler<P>,
     P: Parcel,
 {
-    fn enter(cell: &Arc<KeyedCell<M>>, parcel: &P) -> Result<KeyedTurn<M>, Option<NextTry>> {
+    fn enter(cell: &Arc<KeyedCell<M>>, parcel: &P) -> Result<KeyedTurn<M>, NextTry> {
         // The `Hash` and `Eq` of a key are the user's. The message counts as in flight already.
         let entered = catch_unwind(AssertUnwindSafe(|| {
             cell.hosting.table.enter(M::key(parcel))
         }));
-        let turn = entered.map_err(|panic| {
-            let (message, panic) = (P::Message::NAME, said_last(panic));
-            tracing::error!(
-                message,
-                panic,
-                "the key of a message panicked, so the message is refused"
-            );
-            None
-        })?;
-        let turn = KeyedTurn::new(turn);
+        let turn = match entered {
+            Ok(turn) => KeyedTurn::new(turn),
+            Err(panic) => return Ok(KeyedTurn::panicked(panic)),
+        };
         match turn.next_try() {
-            Some(next_try) => Err(Some(next_try)),
+            Some(next_try) => Err(next_try),
             None => Ok(turn),
         }
     }
@@ -294,6 +286,9 @@ where
         parcel: &mut P,
         ctx: &Context<M>,
     ) -> Attempt<P::Message> {
+        if let Some(panic) = turn.take_panic() {
+            return Attempt::Ended(Err(Box::new(HandlerFault::Panicked(panic).into())));
+        }
         turn.begin(cell);
         let (line, value) = turn.get_mut().split();
         let mut forgets = false;

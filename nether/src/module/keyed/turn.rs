@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use crate::envelope::Label;
 use crate::error::Deadlock;
+use crate::guarded::PanicPayload;
 use crate::module::KeyedModule;
 use crate::module::keyed::history::KeyNotes;
 use crate::module::keyed::line::{KeyLine, KeyTurn};
@@ -34,8 +35,10 @@ pub(super) trait LetsLeave<M: KeyedModule>: Send + Sync {
 #[doc(hidden)]
 #[allow(missing_debug_implementations)] // As `Keys`.
 pub struct KeyedTurn<M: KeyedModule> {
-    /// `None` once it is over.
+    /// `None` once it is over, and if there was a panic.
     turn: Option<TurnOf<M>>,
+    /// What the `Hash` or `Eq` of the key panicked with: it is as if the handler had.
+    panic: Option<PanicPayload>,
     /// Where values leave when the message has ended, if any may.
     cell: Option<Arc<dyn LetsLeave<M>>>,
     /// Whether its own leaves.
@@ -46,13 +49,41 @@ impl<M: KeyedModule> KeyedTurn<M> {
     pub(super) fn new(turn: TurnOf<M>) -> Self {
         KeyedTurn {
             turn: Some(turn),
+            panic: None,
             cell: None,
             forgets: false,
         }
     }
 
-    pub(super) fn get(&self) -> &TurnOf<M> {
-        self.turn.as_ref().expect("it is there until it is dropped")
+    /// That of a message whose key panicked. It waits for no other.
+    #[cold]
+    pub(super) fn panicked(panic: PanicPayload) -> Self {
+        KeyedTurn {
+            turn: None,
+            panic: Some(panic),
+            cell: None,
+            forgets: false,
+        }
+    }
+
+    /// What the key panicked with, if it did.
+    pub(super) fn take_panic(&mut self) -> Option<PanicPayload> {
+        self.panic.take()
+    }
+
+    /// The place in the line, if the key has not panicked.
+    pub(super) fn entered(&mut self) -> Option<&mut TurnOf<M>> {
+        self.turn.as_mut()
+    }
+
+    /// What tells the line from others; 0 if there is none.
+    pub(super) fn line(&self) -> u64 {
+        self.turn.as_ref().map_or(0, |turn| turn.line().id)
+    }
+
+    /// Whether the message waits for no other.
+    pub(super) fn is_now(&self) -> bool {
+        self.turn.as_ref().is_none_or(KeyTurn::is_now)
     }
 
     pub(super) fn get_mut(&mut self) -> &mut TurnOf<M> {
@@ -74,7 +105,7 @@ impl<M: KeyedModule> KeyedTurn<M> {
 
     /// When a value may be made again, if the key is crash-looping.
     pub(super) fn next_try(&self) -> Option<NextTry> {
-        let line = self.get().line();
+        let line = self.turn.as_ref()?.line();
         if !line.has_crashed() {
             return None;
         }

@@ -108,11 +108,7 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
             Ok(turn) => turn,
             Err(next_try) => {
                 self.places.give_back(has_place);
-                let refused = match &next_try {
-                    Some(until) => self.turn_away(Rejected::CrashLooping, until, &header, &json),
-                    None => self.turn_away(Rejected::Closed, &*self, &header, &json),
-                };
-                return Err(refused);
+                return Err(self.turn_away(Rejected::CrashLooping, &next_try, &header, &json));
             }
         };
         let accepted = Accepted {
