@@ -1,7 +1,7 @@
 //! [`Handle`]: the part of a context that does not know who sends. Admission and causes live here.
 
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::declaration::Declaration;
 use crate::envelope::{Cause, CauseLink, Header, Label, Source};
@@ -21,6 +21,27 @@ pub(crate) struct Handle {
     /// The message being handled; `None` outside handlers.
     pub(crate) message: Option<Label>,
     pub(crate) cause: Cause,
+}
+
+/// A handle that does not keep its unit of work.
+#[derive(Debug)]
+pub(crate) struct WeakHandle {
+    scope: Weak<Scope>,
+    origin: Origin,
+    message: Option<Label>,
+    cause: Cause,
+}
+
+impl WeakHandle {
+    /// The handle, while another keeps the unit of work.
+    pub(crate) fn upgrade(&self) -> Option<Handle> {
+        Some(Handle {
+            scope: self.scope.upgrade()?,
+            origin: self.origin,
+            message: self.message,
+            cause: self.cause.clone(),
+        })
+    }
 }
 
 /// Where what a handle sends comes from.
@@ -104,6 +125,16 @@ impl Handle {
             origin,
             message: None,
             cause: Cause::default(),
+        }
+    }
+
+    /// The same, for what the system keeps.
+    pub(crate) fn downgrade(&self) -> WeakHandle {
+        WeakHandle {
+            scope: Arc::downgrade(&self.scope),
+            origin: self.origin,
+            message: self.message,
+            cause: self.cause.clone(),
         }
     }
 

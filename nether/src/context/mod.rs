@@ -30,7 +30,7 @@ pub(crate) use self::beginning::UnitStart;
 pub use self::calling::CallFuture;
 pub(crate) use self::delivery::Post;
 pub(crate) use self::delivery::announce;
-pub(crate) use self::handle::{Handle, Origin};
+pub(crate) use self::handle::{Handle, Origin, WeakHandle};
 pub use self::nested::Nested;
 pub use self::outcome::Outcome;
 pub use self::posting::PostFuture;

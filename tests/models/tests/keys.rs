@@ -19,6 +19,13 @@ mod line;
 #[path = "../../../nether/src/module/keyed/table.rs"]
 mod table;
 
+/// What the sources import as `crate::guarded`.
+mod guarded {
+    pub(crate) fn drop_unpanicked<T>(value: T) {
+        drop(value);
+    }
+}
+
 mod module {
     pub(crate) mod keyed {
         pub(crate) use crate::line;
@@ -66,23 +73,18 @@ struct Model {
 impl Model {
     fn new(keep: Option<usize>) -> Arc<Self> {
         Arc::new(Model {
-            table: KeyTable::new(keep),
+            table: KeyTable::new(keep, false),
             users: [AtomicU64::new(0), AtomicU64::new(0)],
             left: AtomicU64::new(0),
             handled: Mutex::default(),
         })
     }
 
-    /// Takes a place in the line of a key. What has to leave for that leaves.
     fn enter(&self, key: u64) -> Turn {
-        let (turn, leaving) = self.table.enter(&key);
-        if let Some(leaving) = leaving {
-            self.leave(leaving);
-        }
-        turn
+        self.table.enter(&key)
     }
 
-    /// Waits for the turn, and uses the value once, or a new one.
+    /// Waits for the turn, and uses the value once, or a new one. What has no room after that leaves.
     fn handle(&self, mut turn: Turn, message: u64) {
         block_on(poll_fn(|cx| turn.poll(cx)));
         self.begin(&turn);
@@ -90,6 +92,10 @@ impl Model {
         value.0 += 1;
         self.handled.lock().expect("nobody panics").push(message);
         self.end(&turn);
+        let line = turn.line().id;
+        drop(turn);
+        let excess = self.table.take_excess(line).into_iter();
+        excess.for_each(|turn| self.leave(turn));
     }
 
     fn leave(&self, mut turn: Turn) {
@@ -113,9 +119,12 @@ impl Model {
 
     /// How many uses all values together had, once no turn is taken any more.
     fn uses(&self) -> u64 {
-        let idle = self.table.take_idle(|_| true);
+        let idle = self.table.take_idle(usize::MAX, |_| true);
         idle.into_iter().for_each(|turn| self.leave(turn));
-        assert!(self.table.take_idle(|_| true).is_empty(), "nothing is left");
+        assert!(
+            self.table.take_idle(usize::MAX, |_| true).is_empty(),
+            "nothing is left"
+        );
         self.left.load(Ordering::SeqCst)
     }
 }
@@ -131,7 +140,7 @@ fn a_value_that_leaves_while_messages_arrive_loses_none() {
         let sweeper = {
             let model = Arc::clone(&model);
             thread::spawn(move || {
-                let idle = model.table.take_idle(|_| true);
+                let idle = model.table.take_idle(usize::MAX, |_| true);
                 idle.into_iter().for_each(|turn| model.leave(turn));
             })
         };

@@ -5,19 +5,23 @@ use std::time::Duration;
 
 use nether::prelude::*;
 use nether::{CallError, ModuleKind};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 /// What happened to the values of one test.
 #[derive(Default)]
-struct Diary(Mutex<Vec<String>>);
+struct Diary {
+    notes: Mutex<Vec<String>>,
+    /// Notified when a value has left.
+    left: Notify,
+}
 
 impl Diary {
     fn note(&self, text: String) {
-        self.0.lock().expect("nobody panics with it").push(text);
+        self.notes.lock().expect("nobody panics with it").push(text);
     }
 
     fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().expect("nobody panics with it"))
+        std::mem::take(&mut self.notes.lock().expect("nobody panics with it"))
     }
 }
 
@@ -41,7 +45,12 @@ struct Device {
 impl Device {
     #[init]
     async fn new(diary: Resource<Arc<Diary>>, id: &u64) -> nether::Result<Self> {
-        let fails = *id == 13 && !diary.0.lock().expect("nobody panics with it").is_empty();
+        let fails = *id == 13
+            && !diary
+                .notes
+                .lock()
+                .expect("nobody panics with it")
+                .is_empty();
         diary.note(format!("made {id}"));
         match fails {
             true => Err(nether::Error::msg("not now")),
@@ -66,6 +75,7 @@ impl Device {
     async fn leave(self) {
         let Device { id, uses, diary } = self;
         diary.note(format!("left {id} after {uses}"));
+        diary.left.notify_one();
     }
 }
 
@@ -115,7 +125,7 @@ async fn the_least_recently_used_leaves_when_there_are_more_than_are_kept() -> n
         ctx.send(Use { id }).await?;
     }
     ctx.send(Use { id: 3 }).await?;
-    tokio::task::yield_now().await;
+    diary.left.notified().await;
     assert_eq!(
         diary.take(),
         ["made 1", "made 2", "made 3", "left 2 after 1"]
@@ -240,6 +250,118 @@ async fn a_message_that_comes_while_a_value_leaves_waits_and_gets_another() -> n
     doors.open.add_permits(1);
     assert_eq!(entering.await?, 1);
     doors.open.add_permits(2);
+    ctx.close().await?;
+    Ok(())
+}
+
+#[command(key = id)]
+struct Visit {
+    id: u64,
+}
+
+#[command(key = id)]
+struct Stay {
+    id: u64,
+}
+
+/// Where guests wait, and what became of them.
+struct Inn {
+    staying: Semaphore,
+    open: Semaphore,
+    gone: Semaphore,
+    left: Mutex<Vec<u64>>,
+}
+
+impl Inn {
+    fn left(&self) -> Vec<u64> {
+        self.left.lock().expect("nobody panics with it").clone()
+    }
+}
+
+struct Guest {
+    id: u64,
+    inn: Resource<Arc<Inn>>,
+}
+
+#[module(handles = [Visit, Stay], per = id, keep = 3)]
+impl Guest {
+    #[init]
+    fn new(id: &u64, inn: Resource<Arc<Inn>>) -> Self {
+        Guest { id: *id, inn }
+    }
+
+    async fn visit(&mut self, _: Visit) {}
+
+    async fn stay(&mut self, _: Stay) -> nether::Result<()> {
+        self.inn.staying.add_permits(1);
+        self.inn.open.acquire().await?.forget();
+        Ok(())
+    }
+
+    #[on_idle]
+    async fn leave(self) {
+        let mut left = self.inn.left.lock().expect("nobody panics with it");
+        left.push(self.id);
+        self.inn.gone.add_permits(1);
+    }
+}
+
+/// A system with guests, whose stays end when the inn opens.
+async fn guests() -> nether::Result<(System, Arc<Inn>)> {
+    let inn = Arc::new(Inn {
+        staying: Semaphore::new(0),
+        open: Semaphore::new(0),
+        gone: Semaphore::new(0),
+        left: Mutex::default(),
+    });
+    let builder = System::builder().isolated().with::<Guest>();
+    let system = builder.provide(Arc::clone(&inn)).start().await?;
+    Ok((system, inn))
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_burst_only_so_many_values_stay_as_are_kept() -> nether::Result<()> {
+    let (system, inn) = guests().await?;
+    let ctx = system.context();
+    for id in 0..100 {
+        ctx.process(Stay { id }).await?;
+    }
+    inn.staying.acquire_many(100).await?.forget();
+    inn.open.add_permits(100);
+    ctx.close().await?;
+    inn.gone.acquire_many(97).await?.forget();
+    // Time passes only once nothing else is to be done.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(inn.left().len(), 97, "three are kept");
+    system.shutdown().await;
+    let mut left = inn.left();
+    left.sort_unstable();
+    assert_eq!(left, (0..100).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_in_use_let_no_value_leave_that_is_not() -> nether::Result<()> {
+    let (system, inn) = guests().await?;
+    let ctx = system.context();
+    for id in [1, 2, 3] {
+        ctx.send(Visit { id }).await?;
+    }
+    for id in 10..20 {
+        ctx.process(Stay { id }).await?;
+    }
+    inn.staying.acquire_many(10).await?.forget();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(inn.left().is_empty(), "{:?}", inn.left());
+    // The value that was used again is not the oldest any more.
+    ctx.send(Visit { id: 1 }).await?;
+    inn.open.add_permits(1);
+    inn.gone.acquire().await?.forget();
+    assert_eq!(inn.left(), [2]);
+    inn.open.add_permits(1);
+    inn.gone.acquire().await?.forget();
+    assert_eq!(inn.left(), [2, 3]);
+    inn.open.add_permits(8);
     ctx.close().await?;
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 mod chaos;
 mod crashes;
+mod leaving;
 mod life;
 mod order;
+mod user_code;
 mod waiting;

@@ -103,6 +103,11 @@ impl KeyNotes {
         wait
     }
 
+    /// From when on the crashes do not matter, if there were any.
+    pub(super) fn crashes_over(&self) -> Option<Instant> {
+        Some(self.crashes.as_ref()?.over)
+    }
+
     /// Those who wait, with what is known of the one that has the turn.
     pub(super) fn line(&mut self, make: impl FnOnce() -> Arc<TurnLine>) -> Arc<TurnLine> {
         let holder = self.holder;

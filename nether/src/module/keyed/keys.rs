@@ -3,19 +3,21 @@
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::Guard;
-use tokio::time::sleep;
+use tokio::sync::Notify;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep};
 
-use crate::context::{Context, Handle, announce};
+use crate::context::{Context, Handle, WeakHandle, announce};
 use crate::envelope::{Label, Parcel};
 use crate::error::{Deadlock, Result};
 use crate::escaped::Escaped;
 use crate::events::KeyCrashed;
-use crate::guarded::{HandlerFault, Shielded, catch, drop_unpanicked, said_last};
-use crate::message::Message;
+use crate::guarded::{HandlerFault, Shielded, catch, drop_unpanicked};
+use crate::module::crashes::RAN_WELL;
 use crate::module::descriptor::Instances;
 use crate::module::handler::{Attempt, KeyedHandler};
 use crate::module::keyed::forget::Polled;
@@ -28,14 +30,16 @@ use crate::module::mode::{Mode, PerKey};
 use crate::module::shared::{Handles, Hosting, SharedCell};
 use crate::module::tally::Crash;
 use crate::module::{KeyedModule, Launch};
+use crate::race::race;
 use crate::resources::Resources;
 use crate::route::NextTry;
 use crate::scope::Scope;
+use crate::sync::lock;
 
 /// The least time between two looks for values that are not in use.
 const SHORTEST_LOOK: Duration = Duration::from_millis(100);
 
-/// How many values leave at once when the module stops.
+/// How many values leave at once when the module stops, and of those that nobody uses.
 const AT_ONCE: usize = 256;
 
 /// The cell of a module with a value for each key.
@@ -72,8 +76,64 @@ pub struct ValueSource {
 pub struct Keys<M: KeyedModule> {
     table: Arc<KeyTable<M::Key, Box<M>, KeyNotes>>,
     leaving: Arc<Leaving>,
-    /// The handle of the module's own unit of work, once it runs.
-    handle: OnceLock<Handle>,
+    /// The handle of the module's own unit of work, once it runs. Its runner keeps that; if the values did,
+    /// the system would keep itself.
+    handle: OnceLock<WeakHandle>,
+    /// From when on no crash so far matters any more.
+    crashes_over: Mutex<Option<Instant>>,
+    /// Notified when a value crashes.
+    crashed: Notify,
+}
+
+impl<M: KeyedModule> Keys<M> {
+    /// The handle of the module's own unit of work, while the module runs.
+    fn handle(&self) -> Option<Handle> {
+        self.handle.get()?.upgrade()
+    }
+
+    /// The value of a key has crashed, which matters until then.
+    fn note_crash(&self, over: Option<Instant>) {
+        let mut crashes_over = lock(&self.crashes_over);
+        *crashes_over = over.max(*crashes_over);
+        drop(crashes_over);
+        self.crashed.notify_one();
+    }
+
+    /// Removes, now and then, what is kept of keys that have crashed, once it does not matter any more. Looks
+    /// only while something is kept.
+    async fn forget_crashes(&self) {
+        loop {
+            self.crashed.notified().await;
+            loop {
+                sleep(RAN_WELL).await;
+                // After that no line is kept for its crashes.
+                let is_last = lock(&self.crashes_over).is_none_or(|over| over <= Instant::now());
+                self.table.sweep();
+                if is_last {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Lets the values leave, now and then, that nobody uses.
+async fn let_idle_leave<M: KeyedModule>(cell: &Arc<KeyedCell<M>>) {
+    let Some(idle) = M::KEYING.idle else {
+        return pending().await;
+    };
+    loop {
+        sleep((idle / 4).max(SHORTEST_LOOK)).await;
+        loop {
+            let room = cell.hosting.leaving.room(AT_ONCE).await;
+            let over = cell.hosting.table.take_idle(room, |it| it.is_idle(idle));
+            if over.is_empty() {
+                break;
+            }
+            over.into_iter().for_each(|turn| cell.let_leave(turn));
+            yield_now().await;
+        }
+    }
 }
 
 impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
@@ -83,15 +143,16 @@ impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
         let Some(value) = turn.value.take() else {
             return;
         };
-        let handle = self.hosting.handle.get();
+        let handle = self.hosting.handle();
         let Some(handle) = handle.filter(|_| M::KEYING.has_on_idle) else {
             return drop_unpanicked(value);
         };
-        let leaves = self.hosting.leaving.run(value, handle.clone());
-        self.spawn(Box::pin(async move {
-            leaves.await;
-            drop(turn);
-        }));
+        self.spawn(Box::pin(self.hosting.leaving.run(value, turn, handle)));
+    }
+
+    fn let_excess_leave(&self, line: u64) {
+        let excess = self.hosting.table.take_excess(line).into_iter();
+        excess.for_each(|turn| self.let_leave(turn));
     }
 }
 
@@ -104,9 +165,11 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
 
     fn new() -> Self {
         Keys {
-            table: KeyTable::new(M::KEYING.keep),
+            table: KeyTable::new(M::KEYING.keep, M::KEYING.idle.is_some()),
             leaving: Arc::default(),
             handle: OnceLock::new(),
+            crashes_over: Mutex::default(),
+            crashed: Notify::new(),
         }
     }
 
@@ -120,7 +183,7 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
     }
 
     fn begin(&self, handle: &Handle) {
-        self.handle.get_or_init(|| handle.clone());
+        self.handle.get_or_init(|| handle.downgrade());
     }
 
     fn whole(_: Arc<ValueSource>) -> Option<Arc<M>> {
@@ -128,36 +191,27 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
     }
 
     async fn meanwhile(cell: &Arc<KeyedCell<M>>) {
-        let Some(idle) = M::KEYING.idle else {
-            return pending().await;
-        };
-        loop {
-            sleep((idle / 4).max(SHORTEST_LOOK)).await;
-            let over = cell.hosting.table.take_idle(|notes| notes.is_idle(idle));
-            over.into_iter().for_each(|turn| cell.let_leave(turn));
-        }
+        race(let_idle_leave(cell), cell.hosting.forget_crashes()).await;
     }
 
     async fn on_stop(cell: &Arc<KeyedCell<M>>, _: &ValueSource, _: &Context<M>) -> Result<()> {
         let leaving = &cell.hosting.leaving;
-        leaving.none().await;
-        let mut turns = cell.hosting.table.take_idle(|_| true).into_iter();
         loop {
-            let some: Vec<_> = turns.by_ref().take(AT_ONCE).collect();
+            leaving.none().await;
+            let some = cell.hosting.table.take_idle(AT_ONCE, |_| true);
             if some.is_empty() {
                 return Ok(());
             }
             some.into_iter().for_each(|turn| cell.let_leave(turn));
-            leaving.none().await;
         }
     }
 
     fn line(turn: &KeyedTurn<M>) -> u64 {
-        turn.get().line().id
+        turn.line()
     }
 
     fn is_turn(turn: &KeyedTurn<M>) -> bool {
-        turn.get().is_now()
+        turn.is_now()
     }
 
     async fn wait_for_turn(
@@ -182,19 +236,20 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
     ) {
         let descriptor = M::descriptor();
         let policy = descriptor.restart;
-        if policy.resumes() {
+        let Some(turn) = turn.entered().filter(|_| !policy.resumes()) else {
             return;
-        }
-        let turn = turn.get_mut();
+        };
         drop_unpanicked(turn.value.take());
         let line = turn.line();
-        let wait = line.with_notes(|notes| notes.count_crash(policy));
+        let (wait, over) =
+            line.with_notes(|notes| (notes.count_crash(policy), notes.crashes_over()));
         line.note_crashed();
+        cell.hosting.note_crash(over);
         let key = Shielded::new(&line.key);
         let (module, reason) = (descriptor.declaration.name, crash.reason);
         tracing::warn!(module, key = %Escaped(&key), reason, ?wait, "the value of a key crashed");
-        if let Some(handle) = cell.hosting.handle.get().filter(|_| !crash.is_of_report) {
-            announce(handle, || KeyCrashed {
+        if let Some(handle) = cell.hosting.handle().filter(|_| !crash.is_of_report) {
+            announce(&handle, || KeyCrashed {
                 module: module.to_owned(),
                 key: key.to_string(),
                 reason,
@@ -209,26 +264,17 @@ where
     M: KeyedModule + KeyedHandler<P>,
     P: Parcel,
 {
-    fn enter(cell: &Arc<KeyedCell<M>>, parcel: &P) -> Result<KeyedTurn<M>, Option<NextTry>> {
+    fn enter(cell: &Arc<KeyedCell<M>>, parcel: &P) -> Result<KeyedTurn<M>, NextTry> {
         // The `Hash` and `Eq` of a key are the user's. The message counts as in flight already.
         let entered = catch_unwind(AssertUnwindSafe(|| {
             cell.hosting.table.enter(M::key(parcel))
         }));
-        let (turn, leaving) = entered.map_err(|panic| {
-            let (message, panic) = (P::Message::NAME, said_last(panic));
-            tracing::error!(
-                message,
-                panic,
-                "the key of a message panicked, so the message is refused"
-            );
-            None
-        })?;
-        if let Some(leaving) = leaving {
-            cell.let_leave(leaving);
-        }
-        let turn = KeyedTurn::new(turn);
+        let turn = match entered {
+            Ok(turn) => KeyedTurn::new(turn),
+            Err(panic) => return Ok(KeyedTurn::panicked(panic)),
+        };
         match turn.next_try() {
-            Some(next_try) => Err(Some(next_try)),
+            Some(next_try) => Err(next_try),
             None => Ok(turn),
         }
     }
@@ -240,6 +286,10 @@ where
         parcel: &mut P,
         ctx: &Context<M>,
     ) -> Attempt<P::Message> {
+        if let Some(panic) = turn.take_panic() {
+            return Attempt::Ended(Err(Box::new(HandlerFault::Panicked(panic).into())));
+        }
+        turn.begin(cell);
         let (line, value) = turn.get_mut().split();
         let mut forgets = false;
         let attempt = {

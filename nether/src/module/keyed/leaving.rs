@@ -1,5 +1,7 @@
 //! [`Leaving`]: the values that leave memory, while their `#[on_idle]` runs.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,12 +11,15 @@ use crate::context::{Context, Handle};
 use crate::guarded::catch;
 use crate::module::KeyedModule;
 use crate::module::handler::report_task;
+use crate::module::keyed::turn::{PolledHere, TurnOf, note_waiting};
+use crate::waiting::DeliveryWaiter;
 
 /// How many values run their `#[on_idle]`.
 #[derive(Debug, Default)]
 pub(super) struct Leaving {
     count: AtomicUsize,
-    none: Notify,
+    /// Notified when one has left.
+    left: Notify,
 }
 
 /// One that does, until dropped.
@@ -22,31 +27,57 @@ struct LeavingValue(Arc<Leaving>);
 
 impl Leaving {
     /// Runs the `#[on_idle]` of a value, and reports how it ended. Counted from now on, not from the first
-    /// poll.
+    /// poll. The turn is over when it has ended; until then it counts as the handler that has the turn, so
+    /// that a call which would wait for that is refused.
     pub(super) fn run<M: KeyedModule>(
         self: &Arc<Self>,
         value: Box<M>,
+        turn: TurnOf<M>,
         handle: Handle,
     ) -> impl Future<Output = ()> + Send + 'static {
         self.count.fetch_add(1, Ordering::SeqCst);
         let counted = LeavingValue(Arc::clone(self));
         async move {
             let ctx = Context::<M>::new(handle);
-            let ended = catch(async { M::on_idle(*value, &ctx).await }).await;
             let module = &M::descriptor().declaration;
+            let ended = {
+                let scope = &ctx.handle().scope;
+                let mut leaves = pin!(catch(async { M::on_idle(*value, &ctx).await }));
+                let mut waiter = DeliveryWaiter::default();
+                poll_fn(|cx| {
+                    let poll = waiter.begin_poll(module, scope);
+                    let polled = {
+                        let _here = PolledHere::<M>::begin(turn.line());
+                        leaves.as_mut().poll(cx)
+                    };
+                    if polled.is_pending() {
+                        note_waiting::<M>(turn.line());
+                    }
+                    waiter.end_poll(poll, scope);
+                    polled
+                })
+                .await
+            };
             report_task("#[on_idle]", ended, ctx.handle(), module);
+            drop(turn);
             drop(counted);
         }
     }
 
     /// Waits until there is none.
     pub(super) async fn none(&self) {
+        self.room(1).await;
+    }
+
+    /// Waits until there are fewer than `most`, and returns how many may begin to leave.
+    pub(super) async fn room(&self, most: usize) -> usize {
         loop {
-            let notified = self.none.notified();
+            let notified = self.left.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            if self.count.load(Ordering::SeqCst) == 0 {
-                return;
+            let count = self.count.load(Ordering::SeqCst);
+            if count < most {
+                return most - count;
             }
             notified.await;
         }
@@ -55,8 +86,7 @@ impl Leaving {
 
 impl Drop for LeavingValue {
     fn drop(&mut self) {
-        if self.0.count.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.none.notify_waiters();
-        }
+        self.0.count.fetch_sub(1, Ordering::SeqCst);
+        self.0.left.notify_waiters();
     }
 }

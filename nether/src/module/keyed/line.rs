@@ -6,9 +6,10 @@
 //! take it in between.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::guarded::drop_unpanicked;
 use crate::sync::{AtomicU8, AtomicU64, Mutex, Ordering, lock};
 
 /// The notes about a key beside its value, under the same lock.
@@ -39,6 +40,30 @@ struct LineState<V, N> {
     is_taken: bool,
     waiting: VecDeque<Arc<TurnTicket>>,
     notes: N,
+}
+
+/// What a line is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LineUse {
+    /// A message has the turn.
+    IsTaken,
+    /// It is not in use, and has a value.
+    HasValue,
+    /// It has no value, but its notes are kept.
+    HasNotes,
+    /// Nothing is kept of the key.
+    IsUnused,
+}
+
+impl<V, N: LineNotes> LineState<V, N> {
+    fn line_use(&self) -> LineUse {
+        match &self.value {
+            _ if self.is_taken => LineUse::IsTaken,
+            Some(_) => LineUse::HasValue,
+            None if self.notes.outlive_value() => LineUse::HasNotes,
+            None => LineUse::IsUnused,
+        }
+    }
 }
 
 /// One that waits, as the others know it.
@@ -80,14 +105,14 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
         Err(ticket)
     }
 
-    /// Takes the turn if no message has it and `is_wanted` says so.
-    fn take_idle(&self, is_wanted: impl FnOnce(&N) -> bool) -> Option<Option<V>> {
+    /// Takes the turn and the value if no message has the turn, there is a value, and `is_wanted` says so.
+    fn take_idle(&self, is_wanted: impl FnOnce(&N) -> bool) -> Option<V> {
         let mut state = lock(&self.state);
-        if state.is_taken || !is_wanted(&state.notes) {
+        if state.is_taken || state.value.is_none() || !is_wanted(&state.notes) {
             return None;
         }
         state.is_taken = true;
-        Some(state.value.take())
+        state.value.take()
     }
 
     /// Whether a value of it has ever crashed. Most have not, which costs no lock.
@@ -104,19 +129,13 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
         act(&mut lock(&self.state).notes)
     }
 
-    /// Whether the key is not in use, and nothing is kept of it.
-    pub(super) fn is_unused(&self) -> bool {
-        let state = lock(&self.state);
-        !state.is_taken && state.value.is_none() && !state.notes.outlive_value()
+    /// What the line is there for.
+    pub(super) fn line_use(&self) -> LineUse {
+        lock(&self.state).line_use()
     }
 
-    /// Whether a message has the turn.
-    pub(super) fn is_taken(&self) -> bool {
-        lock(&self.state).is_taken
-    }
-
-    /// Hands the turn on, with the value. Says whether nothing is left of the key.
-    fn release(&self, value: Option<V>) -> bool {
+    /// Hands the turn on, with the value. Says what the line is there for after that.
+    fn release(&self, value: Option<V>) -> LineUse {
         let mut state = lock(&self.state);
         state.value = value;
         let next = loop {
@@ -134,10 +153,10 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
         let others_wait = next.is_some();
         state.is_taken = others_wait;
         state.notes.end_turn(others_wait);
-        let is_unused = !others_wait && state.value.is_none() && !state.notes.outlive_value();
+        let line_use = state.line_use();
         drop(state);
         next.flatten().into_iter().for_each(Waker::wake);
-        is_unused
+        line_use
     }
 
     fn take_value(&self) -> Option<V> {
@@ -145,10 +164,18 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
     }
 }
 
+impl<K, V, N> Drop for KeyLine<K, V, N> {
+    /// The `Drop` of a value is user code: where the whole table goes, its panic must not keep the others.
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        drop_unpanicked(state.unwrap_or_else(PoisonError::into_inner).value.take());
+    }
+}
+
 /// Where the lines of keys are kept.
 pub(crate) trait Lines<K, V, N>: Send + Sync {
-    /// Nothing was left of the key a moment ago.
-    fn forget_unused(&self, line: &KeyLine<K, V, N>);
+    /// A turn has ended, and no message waited for the next one; `is_unused` if nothing was left of the key.
+    fn ended(&self, line: &KeyLine<K, V, N>, is_unused: bool);
 }
 
 /// A place in the line of a key: first the wait for the turn, then the turn. Dropped, it hands the turn on.
@@ -176,7 +203,7 @@ impl<K, V, N: LineNotes> KeyTurn<K, V, N> {
         }
     }
 
-    /// The turn, if no message has it and `is_wanted` says so.
+    /// The turn, if no message has it, there is a value, and `is_wanted` says so.
     pub(super) fn of_idle(
         line: &Arc<KeyLine<K, V, N>>,
         lines: &Arc<dyn Lines<K, V, N>>,
@@ -187,7 +214,7 @@ impl<K, V, N: LineNotes> KeyTurn<K, V, N> {
             line: Arc::clone(line),
             lines: Arc::clone(lines),
             ticket: None,
-            value,
+            value: Some(value),
         })
     }
 
@@ -233,8 +260,10 @@ impl<K, V, N: LineNotes> Drop for KeyTurn<K, V, N> {
             }
             self.value = self.line.take_value();
         }
-        if self.line.release(self.value.take()) {
-            self.lines.forget_unused(&self.line);
+        let line_use = self.line.release(self.value.take());
+        if line_use != LineUse::IsTaken {
+            let is_unused = line_use == LineUse::IsUnused;
+            self.lines.ended(&self.line, is_unused);
         }
     }
 }

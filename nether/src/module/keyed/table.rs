@@ -1,12 +1,16 @@
-//! [`KeyTable`]: the lines of all keys in memory, the least recently used last.
+//! [`KeyTable`]: the lines of all keys in memory. Those in use are never thrown out; of the others the most
+//! recently used are kept.
 
 use std::borrow::Borrow;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::ptr;
 use std::sync::{Arc, Weak};
 
 use lru::LruCache;
 
-use crate::module::keyed::line::{KeyLine, KeyTurn, LineNotes, Lines};
+use crate::guarded::drop_unpanicked;
+use crate::module::keyed::line::{KeyLine, KeyTurn, LineNotes, LineUse, Lines};
 use crate::sync::{Mutex, lock};
 
 /// So many locks: messages of different keys seldom wait for each other here.
@@ -16,42 +20,127 @@ const SHARDS: usize = 16;
 /// the least recently used of all.
 const MANY: usize = 1024;
 
-/// How many lines are looked at, at most, for one that may leave.
-const PATIENCE: usize = 16;
-
-/// A line, found by its key.
+/// A line, found by its key. The hash of the key is kept, and two entries are the same only if they are of
+/// the same line: of the user's code nothing but `Eq` runs under a lock, and that before anything changes.
 struct ByKey<K, V, N>(Arc<KeyLine<K, V, N>>);
 
-impl<K: Hash, V, N> Hash for ByKey<K, V, N> {
+/// What a line is found by.
+trait Sought<K> {
+    fn hash(&self) -> u64;
+    fn key(&self) -> &K;
+    /// Where the line is, if it is known which it is.
+    fn address(&self) -> Option<usize>;
+}
+
+/// A key with its hash.
+struct HashedKey<'a, K>(&'a K, u64);
+
+impl<K> Sought<K> for HashedKey<'_, K> {
+    fn hash(&self) -> u64 {
+        self.1
+    }
+
+    fn key(&self) -> &K {
+        self.0
+    }
+
+    fn address(&self) -> Option<usize> {
+        None
+    }
+}
+
+impl<K, V, N> Sought<K> for KeyLine<K, V, N> {
+    fn hash(&self) -> u64 {
+        self.id
+    }
+
+    fn key(&self) -> &K {
+        &self.key
+    }
+
+    fn address(&self) -> Option<usize> {
+        Some(ptr::from_ref(self).addr())
+    }
+}
+
+impl<K> Hash for dyn Sought<K> + '_ {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.key.hash(state);
+        state.write_u64(Sought::hash(self));
     }
 }
 
-impl<K: PartialEq, V, N> PartialEq for ByKey<K, V, N> {
+impl<K: Eq> PartialEq for dyn Sought<K> + '_ {
     fn eq(&self, other: &Self) -> bool {
-        self.0.key == other.0.key
+        match (self.address(), other.address()) {
+            (Some(this), Some(other)) => this == other,
+            _ => Sought::hash(self) == Sought::hash(other) && self.key() == other.key(),
+        }
     }
 }
 
-impl<K: Eq, V, N> Eq for ByKey<K, V, N> {}
+impl<K: Eq> Eq for dyn Sought<K> + '_ {}
 
-impl<K, V, N> Borrow<K> for ByKey<K, V, N> {
-    fn borrow(&self) -> &K {
-        &self.0.key
+impl<K, V, N> Hash for ByKey<K, V, N> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.id);
     }
 }
 
-type KeyShard<K, V, N> = LruCache<ByKey<K, V, N>, (), RandomState>;
+impl<K, V, N> PartialEq for ByKey<K, V, N> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<K, V, N> Eq for ByKey<K, V, N> {}
+
+impl<'a, K: 'a, V: 'a, N: 'a> Borrow<dyn Sought<K> + 'a> for ByKey<K, V, N> {
+    fn borrow(&self) -> &(dyn Sought<K> + 'a) {
+        &*self.0
+    }
+}
+
+/// Passes on a number that is a hash already.
+#[derive(Default)]
+struct HashedOnce(u64);
+
+impl Hasher for HashedOnce {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("entries are hashed by their number")
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+type OnceHashed = BuildHasherDefault<HashedOnce>;
+
+/// A part of the table.
+struct KeyShard<K, V, N> {
+    /// The lines in use, and those of which only notes are kept. All, if nothing asks which was used last.
+    lines: HashSet<ByKey<K, V, N>, OnceHashed>,
+    /// Those that have a value and are not in use.
+    idle: LruCache<ByKey<K, V, N>, (), OnceHashed>,
+}
 
 /// The lines of the keys in memory.
 pub(crate) struct KeyTable<K, V, N> {
     this: Weak<Self>,
     shards: Box<[Mutex<KeyShard<K, V, N>>]>,
     hasher: RandomState,
-    /// How many lines are kept in each part, but for those in use.
+    /// How many values are kept in each part, but for those in use.
     bound: Option<usize>,
+    /// Whether values leave that were not used for the longest time.
+    is_ordered: bool,
 }
+
+/// A place in a line of the table.
+type TableTurn<K, V, N> = KeyTurn<K, V, N>;
 
 impl<K, V, N> KeyTable<K, V, N>
 where
@@ -59,73 +148,121 @@ where
     V: Send + 'static,
     N: LineNotes + 'static,
 {
-    /// A table that keeps so many values.
-    pub(crate) fn new(keep: Option<usize>) -> Arc<Self> {
+    /// A table that keeps so many values besides those in use. Those that [`take_idle`](KeyTable::take_idle)
+    /// takes are the oldest if there is a bound, or if `is_ordered` says so.
+    pub(crate) fn new(keep: Option<usize>, is_ordered: bool) -> Arc<Self> {
         let shards = match keep {
             Some(keep) if keep < MANY => 1,
             _ => SHARDS,
         };
-        let hasher = RandomState::new();
-        let shard = || Mutex::new(LruCache::unbounded_with_hasher(hasher.clone()));
+        let shard = || {
+            Mutex::new(KeyShard {
+                lines: HashSet::default(),
+                idle: LruCache::unbounded_with_hasher(OnceHashed::default()),
+            })
+        };
         let shards = std::iter::repeat_with(shard)
             .take(shards)
             .collect::<Box<[_]>>();
         Arc::new_cyclic(|this| KeyTable {
             this: Weak::clone(this),
             bound: keep.map(|keep| keep / shards.len()),
+            is_ordered: is_ordered || keep.is_some(),
             shards,
-            hasher,
+            hasher: RandomState::new(),
         })
     }
 
-    /// A place in the line of a key; and the turn of another key that has to leave for it, if there is one.
-    pub(crate) fn enter(&self, key: &K) -> Entered<TableTurn<K, V, N>> {
-        let Some(lines) = self.this.upgrade() else {
-            unreachable!("a table is used through its `Arc`")
-        };
-        let lines = lines as Arc<dyn Lines<K, V, N>>;
-        let hash = self.hasher.hash_one(key);
+    /// A place in the line of a key.
+    pub(crate) fn enter(&self, key: &K) -> TableTurn<K, V, N> {
+        let lines = self.lines();
+        let hash = self.hasher.hash_one(key).max(1);
+        let sought: &dyn Sought<K> = &HashedKey(key, hash);
+        // What the user's code may leave in a panic is dropped after the lock.
+        let line;
         let mut shard = lock(self.shard(hash));
-        if let Some((ByKey(line), ())) = shard.get_key_value(key) {
-            let turn = KeyTurn::enter(Arc::clone(line), lines);
-            return (turn, None);
-        }
-        let line = Arc::new(KeyLine::new(key.clone(), hash.max(1)));
-        let turn = KeyTurn::enter(Arc::clone(&line), Arc::clone(&lines));
-        shard.put(ByKey(line), ());
-        let leaving = self.bound.and_then(|bound| {
-            let is_full = shard.len() > bound;
-            is_full.then(|| least_used(&mut shard, &lines)).flatten()
-        });
-        (turn, leaving)
+        line = match shard.lines.get(sought) {
+            Some(ByKey(line)) => Arc::clone(line),
+            None => {
+                let line = match shard.idle.pop_entry(sought) {
+                    Some((ByKey(line), ())) => line,
+                    None => Arc::new(KeyLine::new(key.clone(), hash)),
+                };
+                shard.lines.insert(ByKey(Arc::clone(&line)));
+                line
+            }
+        };
+        // A line is entered under the lock of its part: so one that is not in use there stays so.
+        KeyTurn::enter(line, lines)
     }
 
-    /// The turns of all keys that are not in use and for which `is_wanted` says so, of the least recently
-    /// used first: in each part only those before the first one of which it does not.
-    pub(crate) fn take_idle(&self, is_wanted: impl Fn(&N) -> bool) -> Vec<TableTurn<K, V, N>> {
-        let Some(lines) = self.this.upgrade() else {
+    /// The turns of the keys for whose values there is no room in the part that has this line, now that the
+    /// turn of a message has ended: those that were not used for the longest time.
+    pub(crate) fn take_excess(&self, line: u64) -> Vec<TableTurn<K, V, N>> {
+        let Some(bound) = self.bound else {
             return Vec::new();
         };
-        let lines = lines as Arc<dyn Lines<K, V, N>>;
+        let lines = self.lines();
+        let mut taken = Vec::new();
+        let mut shard = lock(self.shard(line));
+        while shard.idle.len() > bound {
+            taken.extend(shard.take_oldest(&lines));
+        }
+        taken
+    }
+
+    /// The turns of at most so many keys that are not in use and have a value for which `is_wanted` says so.
+    /// If the table is ordered: in each part only those that were not used for longer than the first one of
+    /// which it does not.
+    pub(crate) fn take_idle(
+        &self,
+        most: usize,
+        is_wanted: impl Fn(&N) -> bool,
+    ) -> Vec<TableTurn<K, V, N>> {
+        let lines = self.lines();
         let mut taken = Vec::new();
         for shard in &self.shards {
             let mut shard = lock(shard);
-            for _ in 0..shard.len() {
-                let Some((ByKey(line), ())) = shard.peek_lru() else {
+            if !self.is_ordered {
+                let idle = shard.lines.iter();
+                let idle = idle.filter_map(|it| KeyTurn::of_idle(&it.0, &lines, &is_wanted));
+                taken.extend(idle.take(most - taken.len()));
+            }
+            while taken.len() < most {
+                let oldest = shard.idle.peek_lru();
+                if !oldest.is_some_and(|(ByKey(line), ())| line.with_notes(|it| is_wanted(it))) {
                     break;
-                };
-                let line = Arc::clone(line);
-                match KeyTurn::of_idle(&line, &lines, &is_wanted) {
-                    Some(turn) => taken.push(turn),
-                    None if line.is_taken() => {}
-                    None => break,
                 }
-                shard.promote(&line.key);
+                taken.extend(shard.take_oldest(&lines));
             }
         }
         taken
     }
 
+    /// Removes the lines of keys that have crashed of which nothing is kept any more.
+    pub(crate) fn sweep(&self) {
+        for shard in &self.shards {
+            let mut removed = Vec::new();
+            lock(shard).lines.retain(|ByKey(line)| {
+                let is_kept = !line.has_crashed() || line.line_use() != LineUse::IsUnused;
+                if !is_kept {
+                    removed.push(Arc::clone(line));
+                }
+                is_kept
+            });
+            removed.into_iter().for_each(drop_unpanicked);
+        }
+    }
+
+    fn lines(&self) -> Arc<dyn Lines<K, V, N>> {
+        match self.this.upgrade() {
+            Some(lines) => lines,
+            None => unreachable!("a table is used through its `Arc`"),
+        }
+    }
+}
+
+impl<K, V, N> KeyTable<K, V, N> {
     fn shard(&self, hash: u64) -> &Mutex<KeyShard<K, V, N>> {
         // The lowest bits choose the place within a part.
         let part = (hash >> 48) as usize % self.shards.len();
@@ -133,30 +270,28 @@ where
     }
 }
 
-/// The place of a message, and the turn of a key whose value has to leave for it.
-type Entered<T> = (T, Option<T>);
+impl<K: Eq, V, N: LineNotes> KeyShard<K, V, N> {
+    /// The turn of the key whose value was not used for the longest time. It is in use from now on.
+    fn take_oldest(&mut self, lines: &Arc<dyn Lines<K, V, N>>) -> Option<TableTurn<K, V, N>> {
+        let (ByKey(line), ()) = self.idle.pop_lru()?;
+        self.lines.insert(ByKey(Arc::clone(&line)));
+        KeyTurn::of_idle(&line, lines, |_| true)
+    }
 
-/// A place in a line of the table.
-type TableTurn<K, V, N> = KeyTurn<K, V, N>;
-
-/// The turn of the least recently used key that is not in use.
-fn least_used<K, V, N>(
-    shard: &mut KeyShard<K, V, N>,
-    lines: &Arc<dyn Lines<K, V, N>>,
-) -> Option<TableTurn<K, V, N>>
-where
-    K: Hash + Eq,
-    N: LineNotes,
-{
-    for _ in 0..PATIENCE {
-        let line = Arc::clone(&shard.peek_lru()?.0.0);
-        let turn = KeyTurn::of_idle(&line, lines, |_| true);
-        shard.promote(&line.key);
-        if turn.is_some() {
-            return turn;
+    /// Looks whether a line is in use that was not a moment ago. Gives it back if nothing is left of it.
+    fn settle(&mut self, line: &KeyLine<K, V, N>, is_ordered: bool) -> Option<ByKey<K, V, N>> {
+        let sought: &dyn Sought<K> = line;
+        match line.line_use() {
+            LineUse::HasValue if is_ordered => {
+                if let Some(line) = self.lines.take(sought) {
+                    self.idle.put(line, ());
+                }
+                None
+            }
+            LineUse::IsUnused => self.lines.take(sought),
+            LineUse::IsTaken | LineUse::HasValue | LineUse::HasNotes => None,
         }
     }
-    None
 }
 
 impl<K, V, N> Lines<K, V, N> for KeyTable<K, V, N>
@@ -165,14 +300,11 @@ where
     V: Send + 'static,
     N: LineNotes + 'static,
 {
-    fn forget_unused(&self, line: &KeyLine<K, V, N>) {
-        let mut shard = lock(self.shard(self.hasher.hash_one(&line.key)));
-        let found = shard.get_key_value(&line.key);
-        let is_it = found.is_some_and(|(ByKey(found), ())| std::ptr::eq(&**found, line));
-        if is_it && line.is_unused() {
-            let removed = shard.pop_entry(&line.key);
-            drop(shard);
-            drop(removed);
+    fn ended(&self, line: &KeyLine<K, V, N>, is_unused: bool) {
+        if is_unused || self.is_ordered {
+            let removed = lock(self.shard(line.id)).settle(line, self.is_ordered);
+            // The `Drop` of a key is user code: it runs outside of the lock, and its panic is contained.
+            drop_unpanicked(removed);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use crate::envelope::Label;
 use crate::error::Deadlock;
+use crate::guarded::PanicPayload;
 use crate::module::KeyedModule;
 use crate::module::keyed::history::KeyNotes;
 use crate::module::keyed::line::{KeyLine, KeyTurn};
@@ -25,42 +26,86 @@ pub(super) type LineOf<M> = KeyLine<<M as KeyedModule>::Key, Box<M>, KeyNotes>;
 pub(super) trait LetsLeave<M: KeyedModule>: Send + Sync {
     /// Lets the value leave whose turn this is.
     fn let_leave(&self, turn: TurnOf<M>);
+
+    /// Lets the values leave for which there is no room, now that a message of this line has ended.
+    fn let_excess_leave(&self, line: u64);
 }
 
 /// A message among those of its key.
 #[doc(hidden)]
 #[allow(missing_debug_implementations)] // As `Keys`.
 pub struct KeyedTurn<M: KeyedModule> {
-    /// `None` once it is over.
+    /// `None` once it is over, and if there was a panic.
     turn: Option<TurnOf<M>>,
-    /// Where the value leaves when the message has ended, if it is to be forgotten.
-    leaves: Option<Arc<dyn LetsLeave<M>>>,
+    /// What the `Hash` or `Eq` of the key panicked with: it is as if the handler had.
+    panic: Option<PanicPayload>,
+    /// Where values leave when the message has ended, if any may.
+    cell: Option<Arc<dyn LetsLeave<M>>>,
+    /// Whether its own leaves.
+    forgets: bool,
 }
 
 impl<M: KeyedModule> KeyedTurn<M> {
     pub(super) fn new(turn: TurnOf<M>) -> Self {
         KeyedTurn {
             turn: Some(turn),
-            leaves: None,
+            panic: None,
+            cell: None,
+            forgets: false,
         }
     }
 
-    pub(super) fn get(&self) -> &TurnOf<M> {
-        self.turn.as_ref().expect("it is there until it is dropped")
+    /// That of a message whose key panicked. It waits for no other.
+    #[cold]
+    pub(super) fn panicked(panic: PanicPayload) -> Self {
+        KeyedTurn {
+            turn: None,
+            panic: Some(panic),
+            cell: None,
+            forgets: false,
+        }
+    }
+
+    /// What the key panicked with, if it did.
+    pub(super) fn take_panic(&mut self) -> Option<PanicPayload> {
+        self.panic.take()
+    }
+
+    /// The place in the line, if the key has not panicked.
+    pub(super) fn entered(&mut self) -> Option<&mut TurnOf<M>> {
+        self.turn.as_mut()
+    }
+
+    /// What tells the line from others; 0 if there is none.
+    pub(super) fn line(&self) -> u64 {
+        self.turn.as_ref().map_or(0, |turn| turn.line().id)
+    }
+
+    /// Whether the message waits for no other.
+    pub(super) fn is_now(&self) -> bool {
+        self.turn.as_ref().is_none_or(KeyTurn::is_now)
     }
 
     pub(super) fn get_mut(&mut self) -> &mut TurnOf<M> {
         self.turn.as_mut().expect("it is there until it is dropped")
     }
 
+    /// The handler of the message begins. What is dropped before that leaves no more values than there were.
+    pub(super) fn begin(&mut self, cell: &Arc<impl LetsLeave<M> + 'static>) {
+        if self.cell.is_none() && M::KEYING.keep.is_some() {
+            self.cell = Some(Arc::clone(cell) as _);
+        }
+    }
+
     /// The value leaves after this message.
     pub(super) fn forget(&mut self, from: Arc<dyn LetsLeave<M>>) {
-        self.leaves = Some(from);
+        self.cell = Some(from);
+        self.forgets = true;
     }
 
     /// When a value may be made again, if the key is crash-looping.
     pub(super) fn next_try(&self) -> Option<NextTry> {
-        let line = self.get().line();
+        let line = self.turn.as_ref()?.line();
         if !line.has_crashed() {
             return None;
         }
@@ -99,9 +144,15 @@ impl<M: KeyedModule> KeyedTurn<M> {
 
 impl<M: KeyedModule> Drop for KeyedTurn<M> {
     fn drop(&mut self) {
-        if let (Some(cell), Some(turn)) = (self.leaves.take(), self.turn.take()) {
-            cell.let_leave(turn);
+        let (Some(cell), Some(turn)) = (self.cell.take(), self.turn.take()) else {
+            return;
+        };
+        if self.forgets {
+            return cell.let_leave(turn);
         }
+        let line = turn.line().id;
+        drop(turn);
+        cell.let_excess_leave(line);
     }
 }
 

@@ -99,8 +99,8 @@ pub(crate) trait Handles<M: Module, P: Parcel>: Hosting<M> {
     /// The message is accepted: it is behind those that were accepted before.
     ///
     /// # Errors
-    /// If it is refused: until then, or as if the module had stopped.
-    fn enter(cell: &Arc<SharedCell<M, Self>>, parcel: &P) -> Result<Self::Turn, Option<NextTry>>;
+    /// If it is refused until then.
+    fn enter(cell: &Arc<SharedCell<M, Self>>, parcel: &P) -> Result<Self::Turn, NextTry>;
 
     /// Runs the handler.
     fn attempt(
@@ -164,7 +164,7 @@ where
     P: Parcel,
 {
     #[inline]
-    fn enter(_: &Arc<SharedCell<M, Self>>, _: &P) -> Result<(), Option<NextTry>> {
+    fn enter(_: &Arc<SharedCell<M, Self>>, _: &P) -> Result<(), NextTry> {
         Ok(())
     }
 

@@ -21,7 +21,7 @@ use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
 use crate::envelope::{Header, Label, Parcel};
 use crate::error::{FailureKind, Result, SendError};
-use crate::guarded::{PanicPayload, catch};
+use crate::guarded::{PanicPayload, catch, drop_unpanicked};
 use crate::mediator::{HoldsMessages, Mediator, Stopping};
 use crate::message::MessageKind;
 use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd};
@@ -108,11 +108,7 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
             Ok(turn) => turn,
             Err(next_try) => {
                 self.places.give_back(has_place);
-                let refused = match &next_try {
-                    Some(until) => self.turn_away(Rejected::CrashLooping, until, &header, &json),
-                    None => self.turn_away(Rejected::Closed, &*self, &header, &json),
-                };
-                return Err(refused);
+                return Err(self.turn_away(Rejected::CrashLooping, &next_try, &header, &json));
             }
         };
         let accepted = Accepted {
@@ -211,10 +207,16 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
     ///
     /// Boxed, so that tokio's part of a task is compiled once and not for each message.
     pub(crate) fn spawn(&self, handler: BoxFuture<()>) {
-        if let Some(tasks) = &mut *lock(&self.tasks) {
-            while tasks.try_join_next().is_some() {}
-            tasks.spawn_on(handler, &self.runtime);
-        }
+        let refused = match &mut *lock(&self.tasks) {
+            Some(tasks) => {
+                while tasks.try_join_next().is_some() {}
+                tasks.spawn_on(handler, &self.runtime);
+                None
+            }
+            None => Some(handler),
+        };
+        // What it holds is the user's: it is dropped outside of the lock.
+        refused.into_iter().for_each(drop_unpanicked);
     }
 }
 
