@@ -28,14 +28,14 @@ use crate::sync::lock;
 /// A panic in any of the methods counts as an error.
 ///
 /// A step that hangs is cut off: its future is dropped, and the report says that it
-/// [was](crate::TransactionFailure::is_cut_off). `prepare` has until the deadline of the unit of work.
+/// [was](crate::TransactionFailure::cut_off). `prepare` has until the deadline of the unit of work.
 /// `commit` and `rollback` have until then too, and if it is near or over,
 /// [`close_patience`](crate::SystemBuilder::close_patience) from their beginning. A unit of work without a
 /// deadline waits until the system stops and the
 /// [time-out of the shutdown](crate::SystemBuilder::shutdown_timeout) passes. `prepare` is cut off then;
-/// `commit` and `rollback` have `close_patience` from then on, but at most three quarters of the time that the
-/// stop still grants. The [report](crate::ShutdownReport::tasks_cut_off) of the stop counts what was cut off,
-/// and what cannot be, because it blocks its thread.
+/// `commit` and `rollback` have `close_patience` from then on, but at most three quarters of the time that
+/// the stop still grants. The [report](crate::ShutdownReport::tasks_cut_off) of the stop counts what was cut
+/// off, and what cannot be, because it blocks its thread.
 ///
 /// ```
 /// use nether::Transaction;
@@ -375,7 +375,7 @@ impl TransactionReport {
         step: TransactionStep,
         result: Result<(), StepError>,
     ) -> bool {
-        let (error, is_cut_off) = match result {
+        let (error, cut_off) = match result {
             Ok(()) => return true,
             Err(StepError::Failed(error)) => (error, false),
             Err(StepError::CutOff(why)) => {
@@ -394,7 +394,7 @@ impl TransactionReport {
             transaction,
             step,
             error: Arc::new(error),
-            is_cut_off,
+            cut_off,
         });
         false
     }

@@ -87,7 +87,7 @@ fn cut_off(report: &TransactionReport) -> (TransactionStep, String) {
     let [failure] = &report.failed[..] else {
         panic!("one step was cut off: {report}")
     };
-    assert!(failure.is_cut_off, "{report}");
+    assert!(failure.cut_off, "{report}");
     (failure.step, failure.error.to_string())
 }
 
@@ -216,7 +216,7 @@ async fn a_short_stop_cuts_off_all_that_hang_in_turn_before_its_report() {
         assert_eq!(report.tasks_cut_off, 3, "{report}");
         assert_eq!(transactions.failed.len(), 3, "{transactions}");
         assert!(
-            transactions.failed.iter().all(|it| it.is_cut_off),
+            transactions.failed.iter().all(|it| it.cut_off),
             "{transactions}"
         );
         assert_eq!(transactions.committed.len(), 1, "{transactions}");
