@@ -60,7 +60,7 @@ impl Observed {
         Some(HandlerFault::Rejected(Box::new(rejection.clone())))
     }
 
-    /// Tells who looks on how the handler ended.
+    /// Notifies the onlooker how the handler ended. Not in `Drop`, which could not know that.
     #[cold]
     pub(crate) fn end(&mut self, how: Ending, error: Option<&dyn fmt::Display>) {
         if let Some(onlooker) = &mut self.onlooker {

@@ -1,14 +1,14 @@
-//! Modules that are attached while the server makes its routes anew for another one.
+//! Modules that are attached while a server runs: what then becomes of its routes.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex};
 
 use axum::Router;
+use axum::routing::get as route;
 use nether::http::Server;
 use nether::prelude::*;
 use nether_tests::http::{get, open};
-use tokio::sync::Semaphore;
-use tokio::task::yield_now;
+use tokio::sync::Barrier;
 
 #[query(reply = u32, http = "GET /first")]
 pub struct First;
@@ -34,59 +34,55 @@ impl Seconds {
     }
 }
 
-/// Holds up whoever makes the routes, while it is closed.
-static IS_CLOSED: Mutex<bool> = Mutex::new(false);
-static OPENED: Condvar = Condvar::new();
-
-/// Told by each that is held up.
-static HELD_UP: Semaphore = Semaphore::const_new(0);
-
-/// How many make the routes, and how many did at once.
-static MAKING: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
+/// Counts the requests to it, as a layer with a rate limit does.
 #[nether::routes]
-fn slow_to_make() -> Router<System> {
-    let making = MAKING.fetch_add(1, Ordering::SeqCst) + 1;
-    MOST.fetch_max(making, Ordering::SeqCst);
-    let mut is_closed = IS_CLOSED.lock().expect("no panic");
-    if *is_closed {
-        HELD_UP.add_permits(1);
-    }
-    while *is_closed {
-        is_closed = OPENED.wait(is_closed).expect("no panic");
-    }
-    MAKING.fetch_sub(1, Ordering::SeqCst);
-    Router::new()
+fn counting() -> Router<System> {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = async move || (count.fetch_add(1, Ordering::SeqCst) + 1).to_string();
+    Router::new().route("/count", route(counted))
 }
 
-fn close_gate(is_closed: bool) {
-    *IS_CLOSED.lock().expect("no panic") = is_closed;
-    OPENED.notify_all();
+#[tokio::test]
+async fn a_module_that_is_attached_leaves_the_routers_of_the_program_as_they_are() {
+    let system = System::builder().isolated().start().await.unwrap();
+    let at = open(&system, Server::new(&system)).await;
+    assert_eq!(get(&at, "/count").await.body, "1");
+    let firsts = system.attach(Firsts).await.unwrap();
+    assert_eq!(get(&at, "/first").await.status, 200);
+    assert_eq!(get(&at, "/count").await.body, "2");
+    system.detach(firsts).await;
+    assert_eq!(get(&at, "/first").await.status, 404);
+    assert_eq!(get(&at, "/count").await.body, "3");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn routes_that_are_made_twice_at_once_are_those_of_the_newest_modules() {
+async fn modules_that_are_attached_at_once_serve_from_the_next_request_on() {
     let system = System::builder().isolated().start().await.unwrap();
     let at = open(&system, Server::new(&system)).await;
-    let ask = |path: &'static str| {
-        let at = at.clone();
-        tokio::spawn(async move { get(&at, path).await.status })
-    };
-    close_gate(true);
-    let _firsts = system.attach(Firsts).await.unwrap();
-    let first = ask("/first");
-    HELD_UP.acquire().await.unwrap().forget();
-    let _seconds = system.attach(Seconds).await.unwrap();
-    let second = ask("/second");
-    // The other request has its turn in a free thread meanwhile.
-    for _ in 0..10_000 {
-        yield_now().await;
+    let barrier = Arc::new(Barrier::new(2));
+    for _ in 0..20 {
+        let first = {
+            let (system, at, barrier) = (system.clone(), at.clone(), Arc::clone(&barrier));
+            tokio::spawn(async move {
+                barrier.wait().await;
+                let firsts = system.attach(Firsts).await.unwrap();
+                (get(&at, "/first").await.status, firsts)
+            })
+        };
+        let second = {
+            let (system, at, barrier) = (system.clone(), at.clone(), Arc::clone(&barrier));
+            tokio::spawn(async move {
+                barrier.wait().await;
+                let seconds = system.attach(Seconds).await.unwrap();
+                (get(&at, "/second").await.status, seconds)
+            })
+        };
+        let ((first, firsts), (second, seconds)) = (first.await.unwrap(), second.await.unwrap());
+        assert_eq!((first, second), (200, 200));
+        for path in ["/first", "/second"] {
+            assert_eq!(get(&at, path).await.status, 200, "{path}");
+        }
+        system.detach(firsts).await;
+        system.detach(seconds).await;
     }
-    close_gate(false);
-    assert_eq!((first.await.unwrap(), second.await.unwrap()), (200, 200));
-    for path in ["/first", "/second"] {
-        assert_eq!(get(&at, path).await.status, 200, "{path}");
-    }
-    assert_eq!(MOST.load(Ordering::SeqCst), 1);
 }

@@ -53,8 +53,8 @@ pub(crate) enum Origin {
     Hook,
     /// From a handler: it is never held up by a mailbox.
     Handler,
-    /// From a clone of the context of a handler or hook. Its user, and for how long it is used, are not
-    /// known. Used in the task of a module, it is not held up either; elsewhere it waits at a full mailbox.
+    /// From a clone of the context of a handler or hook. Who uses it, and for how long, is unknown.
+    /// Used in the task of a module, it is not held up either; elsewhere it waits at a full mailbox.
     Loose(HomeModule),
     /// From a task that was spawned: it waits at full mailboxes, as work from outside does, since no module
     /// waits for it; but it is part of what a closing context and a stopping system wait for.

@@ -130,23 +130,27 @@ struct Task {
     span: Option<Box<HandlerSpan>>,
     /// Whether it is known how it ended.
     is_reported: bool,
+    /// Whether a stop cut it off.
+    is_cut_off: bool,
 }
 
 impl Task {
     fn begin(handle: Handle, module: Option<&'static str>, span: Option<Box<HandlerSpan>>) -> Self {
         handle.scope.mediator.tasks.begin();
+        handle.scope.mediator.tasks.begin_work();
         Task {
             handle,
             module,
             span,
             is_reported: false,
+            is_cut_off: false,
         }
     }
 
     async fn run(mut self, work: impl Future<Output = Result<()>>) {
         let mediator = Arc::clone(&self.handle.scope.mediator);
         let cut_off = async {
-            mediator.tasks.until_cut_off().await;
+            mediator.tasks.until_over().await;
             None
         };
         let ended = {
@@ -175,6 +179,7 @@ impl Task {
             })
             .await
         };
+        self.is_cut_off = ended.is_none();
         let kind = match ended {
             Some(Ok(Ok(()))) => {
                 self.is_reported = true;
@@ -246,6 +251,9 @@ impl Drop for Task {
         self.span = None;
         let scope = &self.handle.scope;
         scope.finish(1);
+        if !self.is_cut_off {
+            scope.mediator.tasks.end_work();
+        }
         scope.mediator.tasks.end();
         scope.mediator.stopping.notify_quiet();
     }

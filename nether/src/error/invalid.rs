@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 /// All rules that a message breaks: what a function of `validate = ..` gives back. It keeps the first
-/// [`MOST`](Violations::MOST), and counts the others.
+/// [`MAX`](Violations::MAX), and counts the others.
 ///
 /// ```
 /// use nether::Violations;
@@ -70,7 +70,7 @@ pub struct Invalid {
 impl Violations {
     /// How many are kept. A message comes from outside, and may break a rule with each item of a list: all of
     /// them would take more memory than the message.
-    pub const MOST: usize = 64;
+    pub const MAX: usize = 64;
 
     /// None.
     pub fn new() -> Self {
@@ -79,7 +79,7 @@ impl Violations {
 
     /// Adds one. `field` is the path of the field, or empty if the message as a whole breaks the rule.
     pub fn add(&mut self, field: impl Into<String>, detail: impl Into<Cow<'static, str>>) {
-        if self.kept.len() == Self::MOST {
+        if self.kept.len() == Self::MAX {
             self.more += 1;
             return;
         }
@@ -129,13 +129,13 @@ impl<'a> IntoIterator for &'a Violations {
 impl From<garde::Report> for Violations {
     fn from(report: garde::Report) -> Self {
         let all = report.into_inner();
-        let kept = all.iter().take(Self::MOST).map(|(path, error)| Violation {
+        let kept = all.iter().take(Self::MAX).map(|(path, error)| Violation {
             field: path.to_string(),
             detail: error.message().to_owned(),
         });
         Violations {
             kept: kept.collect(),
-            more: all.len().saturating_sub(Self::MOST),
+            more: all.len().saturating_sub(Self::MAX),
         }
     }
 }
@@ -206,7 +206,7 @@ mod tests {
         for index in 0..1000 {
             violations.add(format!("items[{index}]"), "must be odd");
         }
-        assert_eq!(violations.iter().count(), Violations::MOST);
+        assert_eq!(violations.iter().count(), Violations::MAX);
         assert_eq!(violations.iter().last().unwrap().field, "items[63]");
         assert_eq!(violations.count(), 1000);
     }
@@ -219,7 +219,7 @@ mod tests {
             report.append(garde::Path::new(index), garde::Error::new("must be odd"));
         }
         let violations = Violations::from(report);
-        assert_eq!(violations.iter().count(), Violations::MOST);
+        assert_eq!(violations.iter().count(), Violations::MAX);
         assert_eq!(violations.count(), 1000);
     }
 }

@@ -34,7 +34,7 @@ pub struct TransactionFailure {
     pub error: Arc<Error>,
     /// Whether the step had not ended in time, and was cut off. Nothing is known of its effect: a commit may
     /// have happened.
-    pub is_cut_off: bool,
+    pub cut_off: bool,
 }
 
 /// A step of a transaction when its unit of work ends.

@@ -55,9 +55,14 @@ pub(super) struct Gateway {
     routes: Arc<ArcSwap<GatewayRoutes>>,
     /// The layers of the server around it, if there are any.
     layered: Option<ServedRequests>,
+    /// The routers of `#[routes]`, each made once: see [`rebuilding`](Gateway::rebuilding). What a layer of
+    /// theirs keeps (the counts of a rate limit) lasts while modules come and go.
+    written: Vec<Router<System>>,
     /// Which modules there were when the router was made.
     present: Presence,
-    /// Held while a router is made and stored. Without it, an older one could be stored last.
+    /// Held while a router is made and stored. Without it, an older one could be stored last. The user's
+    /// functions never run under it: one that takes long would block the threads of the requests that see the
+    /// change too, and one that asks this server would wait for itself.
     rebuilding: Mutex<()>,
 }
 
@@ -91,10 +96,15 @@ impl Gateway {
             let routes = Arc::clone(&routes);
             layers.around(move || routes.load().router.clone(), strip_permit)
         });
+        let written = match state.is_private {
+            true => Vec::new(),
+            false => registered_routes().map(|routes| (routes.build)()).collect(),
+        };
         let gateway = Arc::new(Gateway {
             layered,
             state,
             routes,
+            written,
             present: Presence::default(),
             rebuilding: Mutex::default(),
         });
@@ -116,7 +126,7 @@ impl Gateway {
                 router: served.layer(map_request(matched)).fallback(not_found),
             }
         } else {
-            assembled(&self.state)
+            assembled(&self.state, &self.written)
         };
         self.routes.store(Arc::new(routes));
     }
@@ -169,7 +179,7 @@ impl Gateway {
         if !self.present.has_changed(&self.state.system) {
             return;
         }
-        // The user's, which did not panic before.
+        // Paths of the user's may be in conflict.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rebuild_alone(&rebuilding))) {
             let panic = panic_text(&*panic);
             tracing::error!(
@@ -180,7 +190,7 @@ impl Gateway {
     }
 }
 
-fn assembled(state: &Arc<ServerState>) -> GatewayRoutes {
+fn assembled(state: &Arc<ServerState>, written: &[Router<System>]) -> GatewayRoutes {
     let (routers, folders) = state.shared.added();
     let present = present(&state.system);
     let mut router = Router::new().fallback(not_found);
@@ -191,8 +201,7 @@ fn assembled(state: &Arc<ServerState>) -> GatewayRoutes {
     router = before(served.layer(map_request(matched)), router);
     router = before(routed(state, &present), router);
     let mut is_first = !state.settings.compression && state.settings.layers.is_empty();
-    let written = registered_routes().map(|routes| (routes.build)());
-    for custom in written.chain(routers) {
+    for custom in written.iter().cloned().chain(routers) {
         is_first = false;
         let custom = custom_routes::in_context(custom, state).with_state(state.system.clone());
         router = before(custom, router);

@@ -34,7 +34,7 @@ pub enum MessageKind {
 
 /// A message: implemented by [`#[command]`](macro@crate::command), [`#[query]`](macro@crate::query) and
 /// [`#[event]`](macro@crate::event), never by hand.
-// The bound `Send` is one of the three kinds, and not of this trait: each would assert it again.
+// `Send` is a bound of `Command`, `Query` and `Event`, not of this trait: here each would assert it again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message",
     label = "not a message",

@@ -94,7 +94,7 @@ impl Backoff {
         longest.mul_f64(0.5 + chance.fraction() / 2.0)
     }
 
-    /// The longest that the wait before the attempt after the `failed`th one may be: without chance.
+    /// The upper bound of the wait after `failed` failures: the wait without jitter.
     pub(crate) fn longest_wait(self, failed: u32) -> Duration {
         let doublings = failed.saturating_sub(1).min(20);
         self.first.saturating_mul(1 << doublings).min(self.longest)

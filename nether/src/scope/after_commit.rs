@@ -63,7 +63,8 @@ pub(super) async fn run(steps: Vec<CommitStep>, scope: &Arc<Scope>) {
         let (own, tasks) = (Arc::clone(scope), &scope.mediator.tasks);
         let done = async { Some(catch(async move { step(own).await }).await) };
         let cut_off = async {
-            tasks.until_cut_off().await;
+            tasks.until_over().await;
+            tasks.count_cut_off();
             None
         };
         match race(done, cut_off).await {

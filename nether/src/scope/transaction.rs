@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, SetOnce};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Result, TransactionFailure, TransactionReport, TransactionStep};
 use crate::escaped::Escaped;
@@ -28,10 +28,14 @@ use crate::sync::lock;
 /// A panic in any of the methods counts as an error.
 ///
 /// A step that hangs is cut off: its future is dropped, and the report says that it
-/// [was](crate::TransactionFailure::is_cut_off). `prepare` has until the deadline of the unit of work.
+/// [was](crate::TransactionFailure::cut_off). `prepare` has until the deadline of the unit of work.
 /// `commit` and `rollback` have until then too, and if it is near or over,
 /// [`close_patience`](crate::SystemBuilder::close_patience) from their beginning. A unit of work without a
-/// deadline waits until the system stops and the time-out of the shutdown passes.
+/// deadline waits until the system stops and the
+/// [time-out of the shutdown](crate::SystemBuilder::shutdown_timeout) passes. `prepare` is cut off then;
+/// `commit` and `rollback` have `close_patience` from then on, but at most three quarters of the time that
+/// the stop still grants. The [report](crate::ShutdownReport::tasks_cut_off) of the stop counts what was cut
+/// off, and what cannot be, because it blocks its thread.
 ///
 /// ```
 /// use nether::Transaction;
@@ -195,6 +199,7 @@ impl Scope {
         if !enlisted.is_ending.swap(true, Ordering::SeqCst) {
             let scope = Arc::clone(self);
             let counted = self.count_task();
+            self.mediator.tasks.begin_work();
             // A task of its own: the caller may stop waiting, and nothing may be left half done.
             self.mediator.runtime.spawn(async move {
                 let enlisted = &scope.extras_or_new().enlisted;
@@ -239,6 +244,7 @@ impl Scope {
                 if !has_followed {
                     following.await;
                 }
+                scope.mediator.tasks.end_work();
                 drop(counted);
             });
         }
@@ -341,14 +347,24 @@ async fn in_time(
         Err(StepError::CutOff("the deadline of its unit of work passed"))
     };
     let stopped = async {
-        scope.mediator.tasks.until_over().await;
-        sleep_until(in_future(patience)).await;
+        let until = scope.mediator.tasks.until_over().await;
+        sleep_until(in_future(patience.min(granted(until)))).await;
         scope.mediator.tasks.count_cut_off();
         Err(StepError::CutOff("the time-out of the shutdown passed"))
     };
     let result = race(ended, race(late, stopped)).await;
     drop_unpanicked(running);
     result
+}
+
+/// How long a step may take while a system stops, which waits until the instant given. The rest of that time
+/// is for the steps that follow, so that all have ended, and are counted, when the report is made.
+fn granted(until: Instant) -> Duration {
+    match until.checked_duration_since(Instant::now()) {
+        Some(left) if !left.is_zero() => left / 4 * 3,
+        // The system has stopped, and nothing waits but the caller.
+        _ => Duration::MAX,
+    }
 }
 
 impl TransactionReport {
@@ -359,7 +375,7 @@ impl TransactionReport {
         step: TransactionStep,
         result: Result<(), StepError>,
     ) -> bool {
-        let (error, is_cut_off) = match result {
+        let (error, cut_off) = match result {
             Ok(()) => return true,
             Err(StepError::Failed(error)) => (error, false),
             Err(StepError::CutOff(why)) => {
@@ -378,7 +394,7 @@ impl TransactionReport {
             transaction,
             step,
             error: Arc::new(error),
-            is_cut_off,
+            cut_off,
         });
         false
     }

@@ -68,7 +68,7 @@ impl System {
     /// # Errors
     /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system
     /// is stopping.
-    // Not an `async fn`, of which each use would report that its module cannot be attached.
+    // Not an `async fn`: the compiler would report the same mistake at each use of its future.
     #[allow(private_bounds, clippy::manual_async_fn)]
     pub fn attach<M>(
         &self,

@@ -154,7 +154,8 @@ impl SystemBuilder {
     /// such a stream. After that it ends the stream, and returns a
     /// [`FailureKind::HeldStream`](crate::FailureKind::HeldStream) that names it. `close` waits equally long
     /// for messages that wait for room and whose senders do not poll them, and then takes them back. It is
-    /// also the least time that a [`Transaction`](crate::Transaction) has to commit or to roll back.
+    /// also the least time that a [`Transaction`](crate::Transaction) has to commit or to roll back, unless a
+    /// stop grants less.
     /// [`Duration::MAX`] waits for ever.
     pub fn close_patience(mut self, patience: Duration) -> Self {
         self.close_patience = patience;

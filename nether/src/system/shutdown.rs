@@ -27,7 +27,8 @@ pub struct ShutdownReport {
     /// The names of the modules that had to be cut off, since they did not stop in time.
     pub cut_off: Vec<&'static str>,
     /// How many tasks that contexts had [spawned](crate::Context::spawn), and how many steps of
-    /// [transactions](crate::Transaction), had to be cut off, since they did not end in time.
+    /// [transactions](crate::Transaction), had to be cut off, since they did not end in time. Those
+    /// that have still not ended when the report is made are among them.
     pub tasks_cut_off: u64,
     /// How many requests to the web server had to be cut off, since they were not done in time. Their clients
     /// were answered with 503, or got a part of their answer. A web socket, or another upgraded connection,
@@ -107,7 +108,7 @@ impl System {
         let paused = self.instances();
         paused.iter().for_each(|instance| instance.pause(false));
         let _ = timeout_at(deadline, mediator.stopping.until(|| self.is_quiet())).await;
-        mediator.tasks.cut_off(); // Those that have not ended in time.
+        mediator.tasks.cut_off(cut_off_at); // Those that have not ended in time.
         let have_ended = || mediator.tasks.ended() == mediator.tasks.begun();
         let _ = timeout_at(cut_off_at, mediator.stopping.until(have_ended)).await;
         let instances = self.instances();
@@ -138,6 +139,8 @@ impl System {
             }
             disconnect(mediator, &**instance);
         }
+        // The last hooks and handlers may have left transactions whose end is not done yet.
+        let _ = timeout_at(cut_off_at, mediator.stopping.until(have_ended)).await;
         let report = self.count();
         if report.has_cut_off() {
             tracing::warn!(%report, "the system has stopped, and cut off what was not done in time");

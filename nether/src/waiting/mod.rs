@@ -4,7 +4,8 @@
 //!
 //! The graph is in `graph`; here is who is in it: a module in whose task a call is made. A delivery that runs
 //! in a task of its own is in it too, once it waits: no caller waits for its reply there, but a `close` of
-//! its unit of work waits for its end.
+//! its unit of work waits for its end. So is the line of a key, while a message waits in it: it waits for the
+//! message that has the turn.
 
 mod closing;
 mod elsewhere;
@@ -67,7 +68,7 @@ fn part(number: u64) -> &'static Mutex<BTreeMap<u64, Weak<Waiter>>> {
 }
 
 /// A node of the wait-for graph that can wait for others: an exclusive module in its handlers, a shared one
-/// while it starts, a delivery that runs in a task of its own.
+/// while it starts, a delivery that runs in a task of its own, the line of a key.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     number: u64,

@@ -2,12 +2,12 @@
 //! says which were cut off.
 
 use std::future::pending;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use nether::prelude::*;
 use nether::{Transaction, TransactionReport, TransactionStep};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 /// What transactions did, in order.
@@ -87,7 +87,7 @@ fn cut_off(report: &TransactionReport) -> (TransactionStep, String) {
     let [failure] = &report.failed[..] else {
         panic!("one step was cut off: {report}")
     };
-    assert!(failure.is_cut_off, "{report}");
+    assert!(failure.cut_off, "{report}");
     (failure.step, failure.error.to_string())
 }
 
@@ -181,4 +181,88 @@ async fn a_stop_cuts_off_what_hangs_in_a_unit_of_work_without_a_deadline() {
         );
         assert_eq!(report.rolled_back.len(), rolled_back);
     }
+}
+
+/// Stops a system that grants four seconds, and one more to what it cuts off, while the first of the
+/// transactions given hangs. Returns both reports.
+async fn stopped<const COUNT: usize>(
+    hang_at: [Option<&'static str>; COUNT],
+    patience: Duration,
+) -> (nether::ShutdownReport, TransactionReport) {
+    let journal = Journal::default();
+    let builder = System::builder().isolated().close_patience(patience);
+    let builder = builder.shutdown_timeout(Duration::from_secs(4));
+    let system = builder.start().await.unwrap();
+    let ctx = system.context();
+    let hangs: Arc<Notify> = Arc::default();
+    for hangs_at in hang_at {
+        let mut transaction = Noted::<'a'>::new(&journal, hangs_at);
+        transaction.hangs = Arc::clone(&hangs);
+        ctx.enlist(transaction).unwrap();
+    }
+    let closing = tokio::spawn(ctx.close());
+    hangs.notified().await;
+    let began = Instant::now();
+    let report = system.shutdown().await;
+    assert_eq!(began.elapsed().as_secs(), 4);
+    (report, *closing.await.unwrap().unwrap_err().transactions)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_stop_cuts_off_all_that_hang_in_turn_before_its_report() {
+    for patience in [PATIENCE, Duration::MAX] {
+        let hang_at = [Some("commit"), None, Some("commit"), Some("commit")];
+        let (report, transactions) = stopped(hang_at, patience).await;
+        assert_eq!(report.tasks_cut_off, 3, "{report}");
+        assert_eq!(transactions.failed.len(), 3, "{transactions}");
+        assert!(
+            transactions.failed.iter().all(|it| it.cut_off),
+            "{transactions}"
+        );
+        assert_eq!(transactions.committed.len(), 1, "{transactions}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_extend_a_patience_that_is_shorter_than_what_it_grants() {
+    let (report, transactions) = stopped([Some("rollback"), Some("prepare")], Duration::ZERO).await;
+    assert_eq!(report.tasks_cut_off, 2, "{report}");
+    assert_eq!(transactions.rolled_back.len(), 1, "{transactions}");
+}
+
+/// Blocks its thread when it is committed, until its sender is dropped.
+struct Blocking {
+    blocks: Option<oneshot::Sender<()>>,
+    until: mpsc::Receiver<()>,
+}
+
+impl Transaction for Blocking {
+    async fn commit(mut self) -> nether::Result<()> {
+        let _ = self.blocks.take().map(|blocks| blocks.send(()));
+        let _ = self.until.recv();
+        Ok(())
+    }
+
+    async fn rollback(self) -> nether::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_that_blocks_its_thread_is_in_the_report_of_a_stop() {
+    let builder = System::builder().isolated();
+    let builder = builder.shutdown_timeout(Duration::from_millis(40));
+    let system = builder.start().await.unwrap();
+    let (end, until) = mpsc::channel();
+    let (blocks, has_blocked) = oneshot::channel();
+    let ctx = system.context();
+    let blocks = Some(blocks);
+    ctx.enlist(Blocking { blocks, until }).unwrap();
+    let closing = tokio::spawn(ctx.close());
+    has_blocked.await.unwrap();
+    let report = system.shutdown().await;
+    assert_eq!(report.tasks_cut_off, 1, "{report}");
+    assert!(report.has_cut_off());
+    drop(end);
+    closing.await.unwrap().unwrap();
 }

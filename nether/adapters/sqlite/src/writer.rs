@@ -148,8 +148,7 @@ impl Writing {
     }
 
     /// Writes jobs in one transaction. If it is full or one of them fails, each in one of its own: one that
-    /// cannot be written spoils no other. If the error concerns all of them, all get that error together, and
-    /// not one after the other.
+    /// cannot be written spoils no other. An error that concerns all jobs is returned to all at once.
     fn write(&mut self, batch: Vec<Job>) {
         if batch.is_empty() {
             return;

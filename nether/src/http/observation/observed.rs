@@ -16,7 +16,7 @@ use crate::trace::TraceContext;
 /// The name of the route, as the program has it.
 type RouteName = Cow<'static, str>;
 
-/// A request that is observed, in the request's extensions. The extensions of other requests have nothing.
+/// An observed request, kept in its extensions. Other requests have none.
 #[derive(Debug)]
 pub(in crate::http) struct ObservedRequest {
     /// Disabled, if no subscriber wants it.

@@ -18,8 +18,8 @@ impl Server {
     /// [principal](Server::authenticate) share an eighth for each address that they come from, and take at
     /// most half of the bytes together.
     ///
-    /// Answers that are kept are never evicted. When there is no room, a request with a new key is answered
-    /// with 503.
+    /// Answers that are kept are never evicted to make room. When there is none, a request with a new key is
+    /// answered with 503.
     ///
     /// Processes that share an event store do not count each other's keys: each counts those that were there
     /// when its server started, and its own. So `n` processes may keep up to `n` times as much. A server does

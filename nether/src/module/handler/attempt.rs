@@ -116,14 +116,9 @@ where
     P: Parcel,
     M: Module + Sync,
 {
-    // Caught here, because this runs in the task of the caller.
-    let copied = catch_unwind(AssertUnwindSafe(|| policy.spare(ctx.handle(), parcel)));
-    let mut spare = match copied {
+    let mut spare = match policy.spare_caught(ctx.handle(), parcel) {
         Ok(spare) => spare,
-        Err(panic) => {
-            let fault = HandlerFault::Panicked(panic);
-            return Attempt::Ended(Err(Box::new(fault.into())));
-        }
+        Err(crashed) => return crashed,
     };
     let given = spare.as_mut().unwrap_or(&mut *parcel);
     let result = {
@@ -149,14 +144,9 @@ where
     P: Parcel,
     M: Module,
 {
-    // Caught here, because this runs in the task of the caller.
-    let copied = catch_unwind(AssertUnwindSafe(|| policy.spare(ctx.handle(), parcel)));
-    let mut spare = match copied {
+    let mut spare = match policy.spare_caught(ctx.handle(), parcel) {
         Ok(spare) => spare,
-        Err(panic) => {
-            let fault = HandlerFault::Panicked(panic);
-            return Attempt::Ended(Err(Box::new(fault.into())));
-        }
+        Err(crashed) => return crashed,
     };
     let result = {
         let (given, _) = spare.as_mut().unwrap_or(&mut *parcel).split();
@@ -216,6 +206,19 @@ impl<P: Parcel> HandlerPolicy<P> {
             .again
             .filter(|_| handle.attempt() < self.limits.retries)?;
         Some(again(parcel))
+    }
+
+    /// The message once more, as [`spare`](Self::spare) returns it. A panic in its `Clone` is caught, because
+    /// an attempt in a shared or keyed module runs in the task of the caller.
+    ///
+    /// # Errors
+    /// The attempt, which the panic ended.
+    fn spare_caught(&self, handle: &Handle, parcel: &P) -> Result<Option<P>, Attempt<P::Message>> {
+        let copied = catch_unwind(AssertUnwindSafe(|| self.spare(handle, parcel)));
+        copied.map_err(|panic| {
+            let fault = HandlerFault::Panicked(panic);
+            Attempt::Ended(Err(Box::new(fault.into())))
+        })
     }
 
     /// Runs a handler for as long as it may take.

@@ -90,7 +90,7 @@ pub trait KeyedHandler<P: Packed>: ExclusiveHandler<P> + KeyedModule {
     /// Which value the message is for.
     fn key(parcel: &P) -> &Self::Key;
 
-    /// Handles it. Written anew by a handler with a time-out, retries or middleware.
+    /// Handles it. Overridden by a handler with a time-out, retries or middleware.
     #[allow(private_interfaces)]
     fn attempt_of_key(
         module: &mut Self,

@@ -15,7 +15,7 @@ use crate::guarded::{
 use crate::message::{Message, MessageDescriptor, MessageKind};
 use crate::module::tally::{CrashCause, Tally, Verdict};
 
-/// How a handler ended: by its return, or by its fall.
+/// How a handler ended: by its return, or by its crash.
 pub(crate) type Handled<M> =
     Result<Result<<M as Message>::Reply, <M as Message>::Error>, HandlerFault>;
 

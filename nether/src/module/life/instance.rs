@@ -38,7 +38,7 @@ where
     instances::<M>(&launch, |resources| Box::pin(construct(resources)))
 }
 
-/// Makes the instances of a module, in which that runs what `make` makes.
+/// Makes the instances of a module; each runs the value that `make` returns.
 pub(crate) fn instances<M: Module>(
     launch: &Launch,
     make: fn(Arc<Resources>) -> BoxFuture<Result<ValueOf<M>>>,

@@ -205,7 +205,7 @@ impl<M: Module> Supervisor<M> {
     /// There is another module, which begins to run.
     fn mark_restarted(&self, crash: Crash) {
         self.life.be(ModuleState::Restarting);
-        // Before any caller is notified of it, and sends.
+        // Before the restart is reported: a handler of the report may send to the module.
         self.cell.end_crash_loop();
         let restarts = self.life.count_restart();
         report_restarted(&self.module_handle, self.name(), restarts, crash);
@@ -251,7 +251,7 @@ impl<M: Module> Supervisor<M> {
             CrashJudgement::Restart { crashes } => {
                 AfterCrash::Restart(BACKOFF.wait(crashes, &self.mediator.chance))
             }
-            // The supervisor of the process restarts it.
+            // The system stops with an essential module, and its supervisor restarts the process.
             CrashJudgement::CrashLoop(_) if policy.is_essential => AfterCrash::Stop,
             CrashJudgement::CrashLoop(wait) => AfterCrash::CrashLoop(wait),
         }

@@ -72,7 +72,7 @@ impl MessageEnd {
 }
 
 impl<M: Module, K: Hosting<M>> Accepted<M, K> {
-    /// Runs the handler. Its failure is logged and published here; telling it is the caller's part.
+    /// Runs the handler. Its failure is logged and published here; returning it is the caller's part.
     pub(super) async fn run<P>(
         &mut self,
         mut turn: K::Turn,
@@ -209,7 +209,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
     }
 
     /// The module, after what holds it up; `None` if there will be none, or if there is a reason not to begin
-    /// any more. A future made here, so that it takes no room on the stack of each call.
+    /// any more. Boxed here, so that it takes no room on the stack of each call.
     ///
     /// # Errors
     /// If it would never be made, because it waits for the caller.

@@ -33,7 +33,7 @@ pub trait Hosting<M: Module>: Send + Sync + Sized + 'static {
     /// Whether what is made lives on after a crash of a handler.
     fn outlives_handlers() -> bool;
 
-    /// Runs `#[on_start]`, if that is of what is made.
+    /// Runs `#[on_start]`, if the made value is the module itself.
     fn on_start(
         value: &mut Self::Value,
         ctx: &Context<M>,

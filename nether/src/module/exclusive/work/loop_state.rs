@@ -26,9 +26,9 @@ pub(super) struct LoopState<M: Module + Exclusive> {
     pub(super) breaker: Option<Arc<Breaker>>,
     /// How many messages of the current run are still to be started.
     pub(super) left: usize,
-    /// How many handlers were called, for who looks on.
-    turn: u32,
-    /// The last turn in which the handler did not return at once.
+    /// How many handlers were called, for observers of the module. It wraps around.
+    calls: u32,
+    /// The number of the last call in which the handler did not return at once.
     noted: u32,
     /// The span of the message, from the call of its handler to its end.
     pub(super) span: Option<Box<HandlerSpan>>,
@@ -42,7 +42,7 @@ impl<M: Module + Exclusive> LoopState<M> {
             breaker: cell.breaker.clone(),
             cell,
             left: 0,
-            turn: 0,
+            calls: 0,
             noted: 0,
             span: None,
             books: Books::default(),
@@ -64,7 +64,7 @@ impl<M: Module + Exclusive> LoopState<M> {
         let scope = &handle.scope;
         if !scope.is_plain_unit() {
             self.progress
-                .mark_report(self.turn.wrapping_add(1), scope.is_of_report());
+                .mark_report(self.calls.wrapping_add(1), scope.is_of_report());
         }
         if !scope.begin_message() {
             self.make_dead_letter(slot, handle);
@@ -87,8 +87,8 @@ impl<M: Module + Exclusive> LoopState<M> {
     #[inline(always)]
     pub(super) fn begin(&mut self, label: Label, handle: &mut Handle) {
         handle.message = Some(label);
-        self.turn = self.turn.wrapping_add(1);
-        self.progress.begin(self.turn, label.message.slot());
+        self.calls = self.calls.wrapping_add(1);
+        self.progress.begin(self.calls, label.message.slot());
         if HandlerSpan::may_be_wanted() {
             self.begin_span(handle);
         }
@@ -111,9 +111,9 @@ impl<M: Module + Exclusive> LoopState<M> {
     ) -> Option<ParkedGuard<'a>> {
         self.books.settle_all(&self.cell, &handle.scope);
         self.cell.forget_taken(rest, handle, self.left);
-        if self.noted != self.turn {
-            self.noted = self.turn;
-            self.cell.note_taken(self.turn, rest, (handle, self.left));
+        if self.noted != self.calls {
+            self.noted = self.calls;
+            self.cell.note_taken(self.calls, rest, (handle, self.left));
         }
         self.cell.look_again();
         let message = handle.message?.message.name();
