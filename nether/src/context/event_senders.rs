@@ -24,11 +24,11 @@ pub(super) struct EventSenders<E> {
     all: Sender<Arc<E>>,
     /// Made by the first subscriber to one key: a [`SendersByKey`], of a type that only such subscribers
     /// name.
-    by_key: OnceLock<Box<dyn KeyIndex<E>>>,
+    by_key: OnceLock<Box<dyn KeyedReceivers<E>>>,
 }
 
 /// The subscribers to single keys of one type of event.
-trait KeyIndex<E>: Any + Send + Sync {
+trait KeyedReceivers<E>: Any + Send + Sync {
     /// Sends the event to the subscribers to its key.
     fn send(&self, event: &Arc<E>);
 
@@ -57,7 +57,7 @@ impl<E: Send + Sync + 'static> EventSenders<E> {
     where
         E: Keyed<Key: Hash + Eq + Clone + Send + Sync + 'static>,
     {
-        let make = || Box::new(SendersByKey::<E>(Mutex::default())) as Box<dyn KeyIndex<E>>;
+        let make = || Box::new(SendersByKey::<E>(Mutex::default())) as Box<dyn KeyedReceivers<E>>;
         self.by_key.get_or_init(make);
         let place = KeyPlace(Some(Box::new({
             let (senders, key) = (Arc::downgrade(self), key.clone());
@@ -96,7 +96,7 @@ impl<E: Send + Sync + 'static> EventSenders<E> {
     }
 }
 
-impl<E> KeyIndex<E> for SendersByKey<E>
+impl<E> KeyedReceivers<E> for SendersByKey<E>
 where
     E: Keyed<Key: Hash + Eq + Send + Sync + 'static> + Send + Sync + 'static,
 {

@@ -15,7 +15,7 @@ use crate::module::{Exclusive, Module};
 use crate::scope::ParkedGuard;
 
 /// A message where it lies; `None` is over.
-type Slot<M> = Option<BacklogEntry<<M as Exclusive>::Inbox>>;
+type MessageSlot<M> = Option<BacklogEntry<<M as Exclusive>::Inbox>>;
 
 /// The state of the loop that handles messages. It is in one place, so that the future of a handler holds one
 /// reference to all of it.
@@ -56,7 +56,7 @@ impl<M: Module + Exclusive> LoopState<M> {
         &mut self,
         taken: &'a mut Backlog<M::Inbox>,
         handle: &Handle,
-    ) -> Option<(&'a mut Slot<M>, BacklogRest<'a, M::Inbox>)> {
+    ) -> Option<(&'a mut MessageSlot<M>, BacklogRest<'a, M::Inbox>)> {
         self.left -= 1;
         let Some((slot, rest)) = taken.next_message_and_rest() else {
             unreachable!("runs say how many messages there are")
@@ -74,7 +74,7 @@ impl<M: Module + Exclusive> LoopState<M> {
     }
 
     #[cold]
-    fn make_dead_letter(&self, slot: &mut Slot<M>, handle: &Handle) {
+    fn make_dead_letter(&self, slot: &mut MessageSlot<M>, handle: &Handle) {
         if let (Some(BacklogEntry { label, inbox }), Some(obstacle)) =
             (slot.take(), handle.scope.obstacle())
         {
@@ -126,7 +126,7 @@ impl<M: Module + Exclusive> LoopState<M> {
 
     /// Counts the message, whose handler is done. It is over, unless it is to be handled again.
     #[inline(always)]
-    pub(super) fn end(&mut self, verdict: Verdict, slot: &mut Slot<M>, handle: &Handle) {
+    pub(super) fn end(&mut self, verdict: Verdict, slot: &mut MessageSlot<M>, handle: &Handle) {
         self.books.is_handling = false;
         // One branch for both: few messages have either.
         if self.breaker.is_some() | self.span.is_some() {
@@ -151,7 +151,7 @@ impl<M: Module + Exclusive> LoopState<M> {
 
     #[cold]
     #[inline(never)]
-    fn end_unhandled(&mut self, verdict: Verdict, slot: &mut Slot<M>) {
+    fn end_unhandled(&mut self, verdict: Verdict, slot: &mut MessageSlot<M>) {
         if let Verdict::Again | Verdict::CrashedAgain(_) = verdict {
             if let Some(BacklogEntry { label, .. }) = slot {
                 *label = label.tried();
