@@ -41,17 +41,17 @@ impl Leaving {
             let ctx = Context::<M>::new(handle);
             let module = &M::descriptor().declaration;
             let ended = {
-                let scope = &ctx.handle().scope;
+                let (scope, line) = (&ctx.handle().scope, &**turn.line());
                 let mut leaves = pin!(catch(async { M::on_idle(*value, &ctx).await }));
                 let mut waiter = DeliveryWaiter::default();
                 poll_fn(|cx| {
                     let poll = waiter.begin_poll(module, scope);
                     let polled = {
-                        let _here = PolledHere::<M>::begin(turn.line());
+                        let _here = PolledHere::<M>::begin(line);
                         leaves.as_mut().poll(cx)
                     };
                     if polled.is_pending() {
-                        note_waiting::<M>(turn.line());
+                        note_waiting::<M>(line);
                     }
                     waiter.end_poll(poll, scope);
                     polled
