@@ -128,7 +128,7 @@ impl Handle {
         }
     }
 
-    /// The same, for what the system keeps.
+    /// A handle to the same unit of work, for what must not keep that.
     pub(crate) fn downgrade(&self) -> WeakHandle {
         WeakHandle {
             scope: Arc::downgrade(&self.scope),

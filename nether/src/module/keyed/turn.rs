@@ -55,7 +55,7 @@ impl<M: KeyedModule> KeyedTurn<M> {
         }
     }
 
-    /// That of a message whose key panicked. It waits for no other.
+    /// A message whose key panicked. It waits for no other.
     #[cold]
     pub(super) fn panicked(panic: PanicPayload) -> Self {
         KeyedTurn {
