@@ -13,6 +13,7 @@ use crate::mediator::{Handler, InstanceId, Mediator};
 use crate::message::MessageKind;
 use crate::module::{AnyInstance, Instance, Launch, Module, SingleValue};
 use crate::resources::Resources;
+use crate::route::BoxFuture;
 use crate::sync::lock;
 use crate::system::System;
 
@@ -68,22 +69,21 @@ impl System {
     /// # Errors
     /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system
     /// is stopping.
-    // Not an `async fn`: the compiler would report the same mistake at each use of its future.
-    #[allow(private_bounds, clippy::manual_async_fn)]
-    pub fn attach<M>(
-        &self,
-        module: M,
-    ) -> impl Future<Output = Result<Attached<M>, AttachError>> + Send
+    // Neither an `async fn` nor an `impl Future`: the compiler would report the same mistake at each use of the
+    // future.
+    #[allow(private_bounds)]
+    pub fn attach<M>(&self, module: M) -> BoxFuture<Result<Attached<M>, AttachError>>
     where
         M: Module<Handling: SingleValue<M>>,
     {
-        async move {
+        let system = self.clone();
+        Box::pin(async move {
             let launch = Launch {
-                mediator: Arc::clone(&self.inner.mediator),
-                mailbox: self.inner.mailbox,
+                mediator: Arc::clone(&system.inner.mediator),
+                mailbox: system.inner.mailbox,
             };
             let instance = Instance::attached(&launch, module);
-            match self.spawn_attaching(instance).await {
+            match system.spawn_attaching(instance).await {
                 Ok(attached) => attached.map(|instance| Attached {
                     instance,
                     module: PhantomData,
@@ -93,7 +93,7 @@ impl System {
                     module: M::descriptor().declaration,
                 }),
             }
-        }
+        })
     }
 
     /// Attaches in a task of its own: the caller may stop waiting, and the module is attached all the same,
