@@ -79,7 +79,10 @@ pub(crate) async fn until_deadlock(scope: &Scope) -> Deadlock {
         .await;
         pause = LAST_PAUSE.min(pause * 2);
         let node = wait.as_ref().map(|wait| &wait.this.node);
-        let stuck = node.and_then(|node| node.deadlock(Some(&holding_nodes), roll, |_| ()));
+        let stuck = wait.as_ref().and_then(|ClosingWait { this, closing, .. }| {
+            let (node, holders) = (&this.node, Some(&holding_nodes as _));
+            node.deadlock(&closing.inner, holders, roll, |_| ())
+        });
         match (node, stuck) {
             (_, Some(deadlock)) if roll > 0 => return deadlock,
             (Some(node), Some(_)) => {

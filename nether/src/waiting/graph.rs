@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::error::{Deadlock, WaitEdge};
 use crate::sync::{lock, refusing};
+use crate::waiting::inner::InnerDelivery;
 use crate::waiting::node::{Closing, Holders, Node, Wait};
 
 /// What the message of a wait is called that is for the end of a unit of work.
@@ -33,7 +34,7 @@ impl Node {
         if !Arc::ptr_eq(&wait.handler, self) && wait.handler.is_free() {
             return Ok(());
         }
-        match self.deadlock(None, 0, |_| wait.reply.close()) {
+        match self.deadlock(&wait.inner, None, 0, |_| wait.reply.close()) {
             Some(deadlock) => Err(deadlock),
             None => Ok(()),
         }
@@ -44,21 +45,29 @@ impl Node {
     pub(crate) fn take_over(self: &Arc<Self>, wait: Wait) {
         drop(self.push(&wait)); // What a reply holds is the user's.
         if Arc::ptr_eq(&wait.handler, self) || !wait.handler.is_free() {
-            self.deadlock(None, 0, |deadlock| wait.reply.refuse(deadlock.clone()));
+            let refuse = |deadlock: &Deadlock| wait.reply.refuse(deadlock.clone());
+            self.deadlock(&wait.inner, None, 0, refuse);
         }
     }
 
     /// Looks again whether the node is stuck, if at least so many replies were waited for: one of several may
-    /// have arrived, and what is left never will. Then the last of these is refused.
+    /// have arrived, and what is left never will. Then the last of these is refused. A delivery within its
+    /// task may be stuck alone.
     pub(crate) fn look_again(self: &Arc<Self>, at_least: usize) {
-        if self.count() < at_least {
+        if !self.is_inner() && self.count() < at_least {
             return;
         }
-        let last = self.last_wait();
-        let Some(last) = last.filter(|last| !last.handler.is_free()) else {
-            return;
-        };
-        self.deadlock(None, 0, |deadlock| last.reply.refuse(deadlock.clone()));
+        let mut waits = self.last_waits().into_iter();
+        let Some(last) = waits.next() else { return };
+        let others = waits.filter(|wait| !wait.inner.is_empty() && wait.inner != last.inner);
+        for wait in [last.clone()].into_iter().chain(others) {
+            let refuse = |deadlock: &Deadlock| wait.reply.refuse(deadlock.clone());
+            if !wait.handler.is_free()
+                && let Some(_) = self.deadlock(&wait.inner, None, 0, refuse)
+            {
+                return;
+            }
+        }
     }
 
     /// It closes that no more; what is left of its waits may never end.
@@ -67,20 +76,27 @@ impl Node {
         self.look_again(1);
     }
 
-    /// The circle of waits that the node is in, if there is no way out of it; `refuse` is to open it, before
-    /// any other node finds it. Without `holders`, the end of a unit of work counts as a way out.
+    /// The circle of waits that the node is in, if there is no way out of it, or that one of these deliveries
+    /// is in, which are polled within the task of the node: that may wait for other things besides. `refuse`
+    /// is to open it, before any other node finds it. Without `holders`, the end of a unit of work counts as
+    /// a way out.
     ///
     /// Only waits count that have answered the roll call of this number: a future that is held and not polled
     /// blocks no other.
     pub(crate) fn deadlock(
         self: &Arc<Self>,
+        inner: &[InnerDelivery],
         holders: Option<Holders<'_>>,
         roll: u64,
         refuse: impl FnOnce(&Deadlock),
     ) -> Option<Deadlock> {
         loop {
             let graph = Graph::around(self, holders, roll);
-            let cycle = graph.circle(self)?;
+            let cycle = graph.circle(self).or_else(|| {
+                let nodes = graph.nodes.values().map(|seen| &seen.node);
+                let mut inner = nodes.filter(|node| node.is_within(self, inner));
+                inner.find_map(|node| graph.circle(node))
+            })?;
             // Waits that were seen one after the other may never have been there together; but those that are
             // there still when all have been seen, were. These include what makes the other ways no ways out.
             let _refusing = lock(refusing());

@@ -48,6 +48,11 @@ pub(super) fn current() -> Vec<InnerDelivery> {
     INNER.with_borrow(Vec::clone)
 }
 
+/// The address of the innermost delivery that is being polled; 0 in the task of the delivery itself.
+pub(crate) fn innermost() -> usize {
+    INNER.with_borrow(|inner| inner.last().map_or(0, |inner| inner.address))
+}
+
 /// Whether a wait that began in these is one of the delivery that has this address, or of the one whose task
 /// it is if there is none: but for those that are of a delivery of the same unit of work inside of it, which
 /// are that one's.

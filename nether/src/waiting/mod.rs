@@ -18,9 +18,10 @@ mod polled;
 mod turns;
 
 pub(crate) use self::closing::until_deadlock;
+pub(crate) use self::inner::innermost;
 pub(crate) use self::module_wait::{ModuleWait, until_made};
 pub(crate) use self::places::{InPlaceQueue, PlaceQueue};
-pub(crate) use self::turns::{TurnLine, TurnWait, known_current, look_at_holder, thread_mark};
+pub(crate) use self::turns::{TurnHolder, TurnLine, TurnWait, thread_mark};
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

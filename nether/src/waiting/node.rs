@@ -8,18 +8,21 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::declaration::Declaration;
 use crate::envelope::ExpectedReply;
 use crate::error::WaitEdge;
 use crate::scope::{BlockerWait, last_roll};
 use crate::sync::{Mutex, lock};
-use crate::waiting::inner::InnerDelivery;
+use crate::waiting::inner::{self, InnerDelivery};
 use crate::waiting::polled::PolledWait;
 
 /// How many waits a node keeps before those that are over are removed for the first time.
 const FEW: usize = 8;
+
+/// Marks the numbers of deliveries that are polled within the tasks of others.
+const INNER: u64 = 1 << 62;
 
 /// An exclusive module, or a delivery that runs in a task of its own; and what it waits for.
 pub(crate) struct Node {
@@ -27,6 +30,9 @@ pub(crate) struct Node {
     /// No two nodes of a process have the same; none has 0.
     number: u64,
     waits: Mutex<Waits>,
+    /// Set if it is a delivery that is polled within the task of another node: that node, which has the waits
+    /// of both, and the address of the delivery.
+    within: Option<(Arc<Node>, usize)>,
     /// How many replies are waited for, some of which may be over.
     open: AtomicUsize,
 }
@@ -66,6 +72,8 @@ pub(crate) struct Closing {
     pub(crate) poll: Arc<PolledWait>,
     /// The number of the last roll call before it began.
     pub(crate) began: u64,
+    /// In which deliveries it began, within the task of the node.
+    pub(crate) inner: Vec<InnerDelivery>,
 }
 
 /// Finds what keeps a unit of work from its end, by the address of that.
@@ -77,8 +85,34 @@ impl Node {
             name,
             number,
             waits: Mutex::default(),
+            within: None,
             open: AtomicUsize::new(0),
         })
+    }
+
+    /// The delivery of this module that has this address, and is polled within the task of the node: it waits
+    /// only for what began in it.
+    pub(crate) fn inner(self: &Arc<Self>, address: usize, name: &'static Declaration) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(INNER);
+        Arc::new(Node {
+            name,
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            waits: Mutex::default(),
+            within: Some((Arc::clone(self), address)),
+            open: AtomicUsize::new(0),
+        })
+    }
+
+    /// Whether it is one of these deliveries, within the task of that node.
+    pub(super) fn is_within(&self, node: &Arc<Node>, inner: &[InnerDelivery]) -> bool {
+        self.within.as_ref().is_some_and(|(of, address)| {
+            Arc::ptr_eq(of, node) && inner.iter().any(|inner| inner.address == *address)
+        })
+    }
+
+    /// Whether it is a delivery that is polled within the task of another node.
+    pub(super) fn is_inner(&self) -> bool {
+        self.within.is_some()
     }
 
     /// The node waits for nothing any more. To be called when it is gone, since two may know of each other.
@@ -125,6 +159,14 @@ impl Node {
                 });
                 next.extend(holders);
             }
+            if let (Some((of, _)), true) = (&node.within, others.is_empty()) {
+                others.push(BlockerWait {
+                    others: vec![of.number],
+                    answered: u64::MAX,
+                    began: 0,
+                });
+                next.push(Arc::clone(of));
+            }
             waits.insert(node.number, others);
         }
         waits
@@ -167,6 +209,13 @@ impl Node {
     }
 
     fn open_waits(&self) -> (Vec<Wait>, Vec<Closing>) {
+        if let Some((of, address)) = &self.within {
+            let is_its = |inner: &[InnerDelivery]| inner.iter().any(|it| it.address == *address);
+            let (mut replies, mut closings) = of.open_waits();
+            replies.retain(|wait| is_its(&wait.inner));
+            closings.retain(|closing| is_its(&closing.inner));
+            return (replies, closings);
+        }
         let waits = lock(&self.waits);
         let open = waits.list.iter().filter(|wait| !self.is_over(wait));
         (open.cloned().collect(), waits.closings.clone())
@@ -227,6 +276,9 @@ impl Node {
 
     /// Whether it waits for no reply.
     pub(super) fn is_free(&self) -> bool {
+        if self.is_inner() {
+            return self.open_waits().0.is_empty();
+        }
         let waits = lock(&self.waits);
         waits.list.iter().all(|wait| self.is_over(wait))
     }
@@ -236,15 +288,19 @@ impl Node {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// The last wait that is not over. Removes those after it.
-    pub(super) fn last_wait(&self) -> Option<Wait> {
+    /// The waits for replies that are not over, the last one first. Removes those after it.
+    pub(super) fn last_waits(&self) -> Vec<Wait> {
+        if self.is_inner() {
+            return self.open_waits().0.into_iter().rev().collect();
+        }
         let mut over = Vec::new();
         let mut waits = lock(&self.waits);
         while let Some(wait) = waits.list.pop_if(|wait| self.is_over(wait)) {
             over.push(wait);
         }
         self.open.store(waits.list.len(), Ordering::SeqCst);
-        let last = waits.list.last().cloned();
+        let open = waits.list.iter().filter(|wait| !self.is_over(wait));
+        let last = open.rev().cloned().collect();
         drop(waits);
         drop(over); // What a reply holds is the user's.
         last
@@ -273,7 +329,13 @@ impl Node {
     pub(crate) fn begin_closing(&self, unit: usize) -> Closing {
         let poll = Arc::<PolledWait>::default();
         let began = last_roll();
-        let closing = Closing { unit, poll, began };
+        let inner = inner::current();
+        let closing = Closing {
+            unit,
+            poll,
+            began,
+            inner,
+        };
         lock(&self.waits).closings.push(closing.clone());
         closing
     }

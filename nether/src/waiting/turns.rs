@@ -11,9 +11,11 @@ use crate::envelope::ExpectedReply;
 use crate::error::Deadlock;
 use crate::scope::{PendingReply, Scope, last_roll};
 use crate::sync::{Mutex, lock};
-use crate::waiting::node::Wait;
+use crate::waiting::node::{Node, Wait};
 use crate::waiting::polled::PolledWait;
-use crate::waiting::{DELIVERY, InPlaceQueue, ModuleWait, PlaceQueue, Waiter, current, of, this};
+use crate::waiting::{
+    DELIVERY, InPlaceQueue, ModuleWait, PlaceQueue, Waiter, current, inner, of, this,
+};
 
 /// What the message of a wait is called that is for the end of the handler that has the turn.
 const TURN: &str = "the message before it";
@@ -21,16 +23,44 @@ const TURN: &str = "the message before it";
 /// Those who wait for one thing. It is there only while a message waits.
 #[derive(Debug)]
 pub(crate) struct TurnLine {
+    module: &'static Declaration,
     waiter: Arc<Waiter>,
     queue: Arc<PlaceQueue>,
-    held: Mutex<Option<TurnHolder>>,
+    held: Mutex<Option<Held>>,
 }
 
-/// The holder of the turn.
-#[derive(Debug)]
-struct TurnHolder {
-    /// The number of the waiter in whose task its handler is polled.
+/// A delivery that has a turn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TurnHolder {
+    /// The number of the waiter in whose task its handler is polled; 0 if none is known.
     number: u64,
+    /// Its address, if that is the task of another; or 0. What else is polled in that task waits on its own.
+    address: usize,
+}
+
+impl TurnHolder {
+    /// The delivery that is being polled, if its task has waited for something.
+    pub(crate) fn known_current() -> Self {
+        match current() {
+            0 | DELIVERY => TurnHolder::default(),
+            number => TurnHolder {
+                number,
+                address: inner::innermost(),
+            },
+        }
+    }
+
+    /// Whether it is known.
+    pub(crate) fn is_known(self) -> bool {
+        self.number != 0
+    }
+}
+
+/// The turn, and who has it.
+#[derive(Debug)]
+struct Held {
+    holder: TurnHolder,
+    node: Arc<Node>,
     hold: Arc<Hold>,
 }
 
@@ -76,6 +106,7 @@ impl TurnLine {
     pub(crate) fn new(module: &'static Declaration) -> Arc<Self> {
         let waiter = Waiter::new(module);
         Arc::new(TurnLine {
+            module,
             queue: PlaceQueue::of(&waiter),
             waiter,
             held: Mutex::default(),
@@ -87,18 +118,23 @@ impl TurnLine {
         self.queue.enter(scope)
     }
 
-    /// The handler that has the turn runs in the task of this waiter, which waits.
-    pub(crate) fn held_by(&self, number: u64) {
-        let Some(holder) = of(number) else {
+    /// This delivery has the turn, and waits.
+    pub(crate) fn held_by(&self, holder: TurnHolder) {
+        let Some(waiter) = of(holder.number) else {
             return self.released();
         };
         let mut held = lock(&self.held);
-        if held.as_ref().is_some_and(|held| held.number == number) {
+        if held.as_ref().is_some_and(|held| held.holder == holder) {
             return;
         }
+        let node = match holder.address {
+            0 => Arc::clone(&waiter.node),
+            address => waiter.node.inner(address, self.module),
+        };
         let hold = Arc::<Hold>::default();
-        let before = held.replace(TurnHolder {
-            number,
+        let before = held.replace(Held {
+            holder,
+            node: Arc::clone(&node),
             hold: Arc::clone(&hold),
         });
         if let Some(before) = before {
@@ -106,7 +142,7 @@ impl TurnLine {
         }
         drop(self.waiter.node.push(&Wait {
             message: TURN,
-            handler: Arc::clone(&holder.node),
+            handler: node,
             reply: hold,
             unit: 0,
             parents: Vec::new(),
@@ -114,6 +150,14 @@ impl TurnLine {
             began: last_roll(),
             inner: Vec::new(),
         }));
+    }
+
+    /// Looks whether the delivery that has the turn, as just became known, is in a circle that has no way out.
+    pub(crate) fn look_at_holder(&self) {
+        let node = lock(&self.held).as_ref().map(|held| Arc::clone(&held.node));
+        if let Some(node) = node {
+            node.look_again(1);
+        }
     }
 
     /// No message is known to have the turn, or that one waits for nothing.
@@ -127,21 +171,6 @@ impl TurnLine {
 impl Drop for TurnLine {
     fn drop(&mut self) {
         self.released();
-    }
-}
-
-/// Looks whether this waiter, which just became known to have a turn, is in a circle that has no way out.
-pub(crate) fn look_at_holder(number: u64) {
-    if let Some(holder) = of(number) {
-        holder.node.look_again(1);
-    }
-}
-
-/// The number of the waiter whose task is being polled, if it has waited for something; or 0.
-pub(crate) fn known_current() -> u64 {
-    match current() {
-        DELIVERY => 0,
-        number => number,
     }
 }
 
@@ -169,7 +198,8 @@ pub(crate) struct TurnWait {
 
 impl TurnWait {
     /// Registers that a message of a unit of work waits in the task that is being polled. If the handler that
-    /// has the turn is polled within the same task, the message waits for that one.
+    /// has the turn is being polled too, `held_here` is the address of its delivery: the message waits for
+    /// that one, which waits for the message.
     ///
     /// # Errors
     /// If it would wait for ever.
@@ -177,7 +207,7 @@ impl TurnWait {
         message: &'static str,
         scope: &Scope,
         line: &TurnLine,
-        is_held_here: bool,
+        held_here: Option<usize>,
     ) -> Result<Self, Deadlock> {
         let Some(this) = this() else {
             return Ok(TurnWait {
@@ -185,8 +215,13 @@ impl TurnWait {
                 wait: None,
             });
         };
-        if is_held_here {
-            line.held_by(this.number);
+        if let Some(address) = held_here {
+            // In another task, which is polled within that one, it is all the same to whom the task belongs.
+            let is_inner = inner::current().iter().any(|it| it.address == address);
+            line.held_by(TurnHolder {
+                number: this.number,
+                address: if is_inner { address } else { 0 },
+            });
         }
         let of = (message, scope.address(), scope.parents());
         let poll = Some(PolledWait::default());

@@ -5,5 +5,6 @@ mod crashes;
 mod leaving;
 mod life;
 mod order;
+mod siblings;
 mod user_code;
 mod waiting;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::module::RestartPolicy;
 use crate::module::crashes::{CrashHistory, CrashJudgement, RAN_WELL};
 use crate::module::keyed::line::LineNotes;
-use crate::waiting::TurnLine;
+use crate::waiting::{TurnHolder, TurnLine};
 
 /// The notes about a key, beside its value.
 pub(super) struct KeyNotes {
@@ -17,8 +17,8 @@ pub(super) struct KeyNotes {
     used: Instant,
     /// The crashes of its values, if there were any.
     crashes: Option<Box<KeyCrashes>>,
-    /// The number of the waiter in whose task the handler waits that has the turn; or 0.
-    holder: u64,
+    /// The delivery that has the turn, if it is known to wait.
+    holder: TurnHolder,
     /// Those who wait, in the wait-for graph.
     line: Option<Arc<TurnLine>>,
 }
@@ -39,7 +39,7 @@ impl Default for KeyNotes {
         KeyNotes {
             used: Instant::now(),
             crashes: None,
-            holder: 0,
+            holder: TurnHolder::default(),
             line: None,
         }
     }
@@ -53,7 +53,7 @@ impl LineNotes for KeyNotes {
 
     fn end_turn(&mut self, others_wait: bool) {
         self.used = Instant::now();
-        self.holder = 0;
+        self.holder = TurnHolder::default();
         if others_wait {
             self.line.iter().for_each(|line| line.released());
         } else {
@@ -113,7 +113,7 @@ impl KeyNotes {
         let holder = self.holder;
         let line = self.line.get_or_insert_with(|| {
             let line = make();
-            if holder != 0 {
+            if holder.is_known() {
                 line.held_by(holder);
             }
             line
@@ -121,17 +121,14 @@ impl KeyNotes {
         Arc::clone(line)
     }
 
-    /// The handler that has the turn waits in the task of this waiter; or of none: 0. Returns whether that is
-    /// news for a message that waits.
-    pub(super) fn note_holder(&mut self, number: u64) -> bool {
-        if self.holder == number {
-            return false;
+    /// This delivery has the turn, and waits. Gives back those who wait for it, if that is news for them.
+    pub(super) fn note_holder(&mut self, holder: TurnHolder) -> Option<Arc<TurnLine>> {
+        if self.holder == holder {
+            return None;
         }
-        self.holder = number;
-        let Some(line) = &self.line else {
-            return false;
-        };
-        line.held_by(number);
-        number != 0
+        self.holder = holder;
+        let line = self.line.as_ref()?;
+        line.held_by(holder);
+        holder.is_known().then(|| Arc::clone(line))
     }
 }

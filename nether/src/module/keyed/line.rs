@@ -28,6 +28,8 @@ pub(crate) struct KeyLine<K, V, N> {
     pub(crate) id: u64,
     /// The thread on which the handler is being polled that has the turn, by its mark; or 0.
     pub(crate) polled_on: AtomicU64,
+    /// The address of its delivery, if that is polled within the task of another; or 0.
+    pub(crate) polled_in: AtomicU64,
     /// Whether a value of it has ever crashed.
     has_crashed: AtomicU8,
     state: Mutex<LineState<V, N>>,
@@ -83,6 +85,7 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
             key,
             id,
             polled_on: AtomicU64::new(0),
+            polled_in: AtomicU64::new(0),
             has_crashed: AtomicU8::new(0),
             state: Mutex::new(LineState {
                 value: None,

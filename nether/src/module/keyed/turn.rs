@@ -15,7 +15,7 @@ use crate::module::keyed::line::{KeyLine, KeyTurn};
 use crate::module::shared::until_obstacle;
 use crate::route::NextTry;
 use crate::scope::{Queued, Scope};
-use crate::waiting::{TurnLine, TurnWait, known_current, look_at_holder, thread_mark};
+use crate::waiting::{TurnHolder, TurnLine, TurnWait, innermost, thread_mark};
 
 /// The place of a message in the line of its key.
 pub(super) type TurnOf<M> = KeyTurn<<M as KeyedModule>::Key, Box<M>, KeyNotes>;
@@ -172,9 +172,10 @@ impl TurnInGraph {
         let module = &M::descriptor().declaration;
         let line = key.with_notes(|notes| notes.line(|| TurnLine::new(module)));
         let is_held_here = key.polled_on.load(Ordering::SeqCst) == thread_mark();
+        let held_here = is_held_here.then(|| key.polled_in.load(Ordering::SeqCst) as usize);
         let in_queue = line.enter(scope);
         Ok(TurnInGraph {
-            wait: TurnWait::begin(label.message.name(), scope, &line, is_held_here)?,
+            wait: TurnWait::begin(label.message.name(), scope, &line, held_here)?,
             _in_queue: in_queue,
             _line: line,
         })
@@ -194,6 +195,7 @@ pub(super) struct PolledHere<'a, M: KeyedModule>(&'a LineOf<M>);
 
 impl<'a, M: KeyedModule> PolledHere<'a, M> {
     pub(super) fn begin(line: &'a LineOf<M>) -> Self {
+        line.polled_in.store(innermost() as u64, Ordering::SeqCst);
         line.polled_on.store(thread_mark(), Ordering::SeqCst);
         PolledHere(line)
     }
@@ -208,8 +210,8 @@ impl<M: KeyedModule> Drop for PolledHere<'_, M> {
 /// The handler of a key was polled, and is not done: those who wait for it wait for what it waits for.
 #[cold]
 pub(super) fn note_waiting<M: KeyedModule>(line: &LineOf<M>) {
-    let number = known_current();
-    if line.with_notes(|notes| notes.note_holder(number)) {
-        look_at_holder(number);
+    let holder = TurnHolder::known_current();
+    if let Some(waiting) = line.with_notes(|notes| notes.note_holder(holder)) {
+        waiting.look_at_holder();
     }
 }
