@@ -111,7 +111,7 @@ app: receipt for order 1
 billing: order 2 is on its way
 app: receipt for order 2
 app: 1200 cents, 2 labels
-app: 3 modules, 18 messages
+app: 3 modules, 19 messages
 app: billing::Billing
 app: billing::audit::Audit
 app: shipping::Shipping
@@ -130,6 +130,7 @@ app: nether.breaker_opened
 app: nether.dead_letter
 app: nether.handler_failed
 app: nether.handler_slow
+app: nether.key_crashed
 app: nether.module_crash_looping
 app: nether.module_restarted
 app: nether.module_stopped
