@@ -92,9 +92,9 @@ impl Model {
         value.0 += 1;
         self.handled.lock().expect("nobody panics").push(message);
         self.end(&turn);
-        let line = turn.line().id;
+        let hash = turn.line().hash;
         drop(turn);
-        let excess = self.table.take_excess(line).into_iter();
+        let excess = self.table.take_excess(hash).into_iter();
         excess.for_each(|turn| self.leave(turn));
     }
 
@@ -107,13 +107,13 @@ impl Model {
     }
 
     fn begin(&self, turn: &Turn) {
-        let users = &self.users[turn.line().key as usize];
+        let users = &self.users[*turn.line().key as usize];
         assert_eq!(users.fetch_add(1, Ordering::SeqCst), 0, "one at a time");
         thread::yield_now();
     }
 
     fn end(&self, turn: &Turn) {
-        let users = &self.users[turn.line().key as usize];
+        let users = &self.users[*turn.line().key as usize];
         users.fetch_sub(1, Ordering::SeqCst);
     }
 

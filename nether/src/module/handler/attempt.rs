@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
@@ -83,7 +84,11 @@ where
         let mut attempt = pin!(async {
             let handler = pin!(Some(A::call(module, given, ctx)));
             let result = policy.limited(handler, ctx).await;
-            policy.judge(result, is_last, handle, declaration).await
+            let judged = policy.judge(result, is_last, handle, declaration);
+            if let Attempt::Again(_, backoff) = judged {
+                back_off(backoff, handle).await;
+            }
+            judged
         });
         poll_fn(|cx| {
             let polled = attempt.as_mut().poll(cx);
@@ -96,7 +101,7 @@ where
     };
     match judged {
         Attempt::Ended(result) => settle(result, parcel, handle, declaration),
-        Attempt::Again(cause) => cause.map_or(Verdict::Again, Verdict::CrashedAgain),
+        Attempt::Again(cause, _) => cause.map_or(Verdict::Again, Verdict::CrashedAgain),
     }
 }
 
@@ -125,7 +130,7 @@ where
         let handler = pin!(Some(A::call(module, given, ctx)));
         policy.limited(handler, ctx).await
     };
-    policy.end(result, spare, parcel, ctx).await
+    policy.end(result, spare, parcel, ctx)
 }
 
 /// Attempts a message in the value of a key.
@@ -153,7 +158,7 @@ where
         let handler = pin!(Some(A::call(module, given, ctx)));
         policy.limited(handler, ctx).await
     };
-    policy.end(result, spare, parcel, ctx).await
+    policy.end(result, spare, parcel, ctx)
 }
 
 /// Whether the attempt failed so that there is to be another: and then why the handler crashed, if it did.
@@ -188,6 +193,13 @@ fn failed<E: HandlerError>(
         "handler failed and is tried again"
     );
     Some(cause)
+}
+
+/// Waits before the next attempt; not while the system stops, nor for a unit of work that has ended.
+pub(crate) async fn back_off(backoff: Duration, handle: &Handle) {
+    let scope = &handle.scope;
+    let ended = race(scope.cancelled(), scope.deadline_passed());
+    race(sleep(backoff), race(scope.mediator.stopping.begun(), ended)).await;
 }
 
 /// Drops a future where it lies.
@@ -247,7 +259,7 @@ impl<P: Parcel> HandlerPolicy<P> {
     }
 
     /// Ends an attempt for which the handler got `spare`, if there is one.
-    async fn end<M: Module>(
+    fn end<M: Module>(
         &self,
         result: Concluded<P::Message>,
         spare: Option<P>,
@@ -259,13 +271,13 @@ impl<P: Parcel> HandlerPolicy<P> {
             parcel.discard();
         }
         let module = &M::descriptor().declaration;
-        let judged = self.judge(result, is_last, ctx.handle(), module).await;
+        let judged = self.judge(result, is_last, ctx.handle(), module);
         drop_unpanicked(spare);
         judged
     }
 
-    /// Decides, unless the attempt `is_last`, whether there is to be another, and waits before it.
-    async fn judge(
+    /// Decides, unless the attempt `is_last`, whether there is to be another.
+    fn judge(
         &self,
         result: Concluded<P::Message>,
         is_last: bool,
@@ -277,18 +289,10 @@ impl<P: Parcel> HandlerPolicy<P> {
             && let Some(cause) = failed(unreplied, handle, P::Message::NAME, module)
         {
             drop_unpanicked(result);
-            self.wait(handle).await;
-            return Attempt::Again(cause);
+            let failed = u32::from(handle.attempt()) + 1;
+            let chance = &handle.scope.mediator.chance;
+            return Attempt::Again(cause, self.limits.backoff.wait(failed, chance));
         }
         Attempt::Ended(result)
-    }
-
-    /// Waits before the next attempt; not while the system stops, nor for a unit of work that has ended.
-    async fn wait(&self, handle: &Handle) {
-        let scope = &handle.scope;
-        let failed = u32::from(handle.attempt()) + 1;
-        let wait = self.limits.backoff.wait(failed, &scope.mediator.chance);
-        let ended = race(scope.cancelled(), scope.deadline_passed());
-        race(sleep(wait), race(scope.mediator.stopping.begun(), ended)).await;
     }
 }

@@ -6,6 +6,7 @@ mod handling;
 mod supervision;
 mod surrounded;
 
+pub(super) use self::attempt::back_off;
 pub use self::attempt::{attempt_alone, attempt_beside, attempt_of_key, repeated};
 pub(super) use self::breaker::Breaker;
 #[cfg(any(feature = "eventstore", feature = "test"))]

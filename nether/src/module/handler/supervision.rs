@@ -2,6 +2,7 @@
 //! `attempt` for time-outs and retries, `restart` for what becomes of the module.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::context::{Handle, Origin, announce};
 use crate::declaration::Declaration;
@@ -65,8 +66,8 @@ pub(crate) fn conclude<M: Message>(handled: Handled<M>) -> Concluded<M> {
 pub enum Attempt<M: Message> {
     /// It was the only one, or the last.
     Ended(Concluded<M>),
-    /// There is to be another; and why the handler crashed, if it did.
-    Again(Option<CrashCause>),
+    /// There is to be another, once so long has passed; and why the handler crashed, if it did.
+    Again(Option<CrashCause>, Duration),
 }
 
 /// Reports the result to the caller; or, if no caller waits and it failed, to the unit of work.

@@ -150,8 +150,8 @@ impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
         self.spawn(Box::pin(self.hosting.leaving.run(value, turn, handle)));
     }
 
-    fn let_excess_leave(&self, line: u64) {
-        let excess = self.hosting.table.take_excess(line).into_iter();
+    fn let_excess_leave(&self, hash: u64) {
+        let excess = self.hosting.table.take_excess(hash).into_iter();
         excess.for_each(|turn| self.let_leave(turn));
     }
 }
@@ -215,12 +215,12 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
     }
 
     async fn wait_for_turn(
-        _: &KeyedCell<M>,
+        cell: &KeyedCell<M>,
         turn: &mut KeyedTurn<M>,
         scope: &Arc<Scope>,
         label: Label,
     ) -> Result<(), Deadlock> {
-        turn.wait(scope, label).await
+        turn.wait(scope, label, cell.until_gone()).await
     }
 
     fn obstacle(_: &KeyedCell<M>, turn: &KeyedTurn<M>) -> Option<NextTry> {
@@ -245,7 +245,7 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
             line.with_notes(|notes| (notes.count_crash(policy), notes.crashes_over()));
         line.note_crashed();
         cell.hosting.note_crash(over);
-        let key = Shielded::new(&line.key);
+        let key = Shielded::new(&*line.key);
         let (module, reason) = (descriptor.declaration.name, crash.reason);
         tracing::warn!(module, key = %Escaped(&key), reason, ?wait, "the value of a key crashed");
         if let Some(handle) = cell.hosting.handle().filter(|_| !crash.is_of_report) {

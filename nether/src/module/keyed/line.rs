@@ -6,6 +6,7 @@
 //! take it in between.
 
 use std::collections::VecDeque;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -23,9 +24,11 @@ pub(crate) trait LineNotes: Default + Send {
 
 /// One key.
 pub(crate) struct KeyLine<K, V, N> {
-    pub(crate) key: K,
-    /// What tells it from the lines of other keys; not 0.
+    pub(crate) key: ContainedKey<K>,
+    /// What tells it from all other lines of the process; not 0.
     pub(crate) id: u64,
+    /// The hash of the key: others may have the same.
+    pub(crate) hash: u64,
     /// The thread on which the handler is being polled that has the turn, by its mark; or 0.
     pub(crate) polled_on: AtomicU64,
     /// The address of its delivery, if that is polled within the task of another; or 0.
@@ -35,12 +38,35 @@ pub(crate) struct KeyLine<K, V, N> {
     state: Mutex<LineState<V, N>>,
 }
 
+/// A key. What its `Drop` panics with is contained: it runs where the last handle to the line is dropped,
+/// which may be in the task of a caller.
+pub(crate) struct ContainedKey<K>(Option<K>);
+
+impl<K> Deref for ContainedKey<K> {
+    type Target = K;
+
+    fn deref(&self) -> &K {
+        match &self.0 {
+            Some(key) => key,
+            None => unreachable!("it is there until it is dropped"),
+        }
+    }
+}
+
+impl<K> Drop for ContainedKey<K> {
+    fn drop(&mut self) {
+        drop_unpanicked(self.0.take());
+    }
+}
+
 struct LineState<V, N> {
     /// The value, while no message has the turn.
     value: Option<V>,
     /// Whether a message has the turn.
     is_taken: bool,
     waiting: VecDeque<Arc<TurnTicket>>,
+    /// How many of these have left, or some more.
+    left: usize,
     notes: N,
 }
 
@@ -80,10 +106,12 @@ enum TurnTicketState {
 }
 
 impl<K, V, N: LineNotes> KeyLine<K, V, N> {
-    pub(crate) fn new(key: K, id: u64) -> Self {
+    pub(crate) fn new(key: K, hash: u64) -> Self {
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         KeyLine {
-            key,
-            id,
+            key: ContainedKey(Some(key)),
+            id: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            hash,
             polled_on: AtomicU64::new(0),
             polled_in: AtomicU64::new(0),
             has_crashed: AtomicU8::new(0),
@@ -91,6 +119,7 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
                 value: None,
                 is_taken: false,
                 waiting: VecDeque::new(),
+                left: 0,
                 notes: N::default(),
             }),
         }
@@ -152,6 +181,8 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
                 drop(its);
                 break Some(waker);
             }
+            drop(its);
+            state.left = state.left.saturating_sub(1);
         };
         let others_wait = next.is_some();
         state.is_taken = others_wait;
@@ -164,6 +195,19 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
 
     fn take_value(&self) -> Option<V> {
         lock(&self.state).value.take()
+    }
+
+    /// One of those that waited has left. Once most have, nothing is kept of them.
+    fn note_left(&self) {
+        let mut state = lock(&self.state);
+        state.left += 1;
+        if state.left * 2 > state.waiting.len() {
+            let has_left = |ticket: &TurnTicket| matches!(*lock(&ticket.0), TurnTicketState::Left);
+            state.waiting.retain(|ticket| !has_left(ticket));
+            let enough = state.waiting.len() * 2;
+            state.waiting.shrink_to(enough);
+            state.left = 0;
+        }
     }
 }
 
@@ -259,7 +303,7 @@ impl<K, V, N: LineNotes> Drop for KeyTurn<K, V, N> {
         if let Some(ticket) = self.ticket.take() {
             let before = std::mem::replace(&mut *lock(&ticket.0), TurnTicketState::Left);
             if !matches!(before, TurnTicketState::Granted) {
-                return;
+                return self.line.note_left();
             }
             self.value = self.line.take_value();
         }

@@ -51,7 +51,7 @@ impl<K> Sought<K> for HashedKey<'_, K> {
 
 impl<K, V, N> Sought<K> for KeyLine<K, V, N> {
     fn hash(&self) -> u64 {
-        self.id
+        self.hash
     }
 
     fn key(&self) -> &K {
@@ -82,7 +82,7 @@ impl<K: Eq> Eq for dyn Sought<K> + '_ {}
 
 impl<K, V, N> Hash for ByKey<K, V, N> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.id);
+        state.write_u64(self.0.hash);
     }
 }
 
@@ -196,15 +196,15 @@ where
         KeyTurn::enter(line, lines)
     }
 
-    /// The turns of the keys for whose values there is no room in the part that has this line, now that the
-    /// turn of a message has ended: those that were not used for the longest time.
-    pub(crate) fn take_excess(&self, line: u64) -> Vec<TableTurn<K, V, N>> {
+    /// The turns of the keys for whose values there is no room in the part that has keys of this hash, now that
+    /// the turn of a message has ended: those that were not used for the longest time.
+    pub(crate) fn take_excess(&self, hash: u64) -> Vec<TableTurn<K, V, N>> {
         let Some(bound) = self.bound else {
             return Vec::new();
         };
         let lines = self.lines();
         let mut taken = Vec::new();
-        let mut shard = lock(self.shard(line));
+        let mut shard = lock(self.shard(hash));
         while shard.idle.len() > bound {
             taken.extend(shard.take_oldest(&lines));
         }
@@ -302,7 +302,7 @@ where
 {
     fn ended(&self, line: &KeyLine<K, V, N>, is_unused: bool) {
         if is_unused || self.is_ordered {
-            let removed = lock(self.shard(line.id)).settle(line, self.is_ordered);
+            let removed = lock(self.shard(line.hash)).settle(line, self.is_ordered);
             // The `Drop` of a key is user code: it runs outside of the lock, and its panic is contained.
             drop_unpanicked(removed);
         }

@@ -13,6 +13,7 @@ use crate::module::KeyedModule;
 use crate::module::keyed::history::KeyNotes;
 use crate::module::keyed::line::{KeyLine, KeyTurn};
 use crate::module::shared::until_obstacle;
+use crate::race::race;
 use crate::route::NextTry;
 use crate::scope::{Queued, Scope};
 use crate::waiting::{TurnHolder, TurnLine, TurnWait, innermost, thread_mark};
@@ -27,8 +28,8 @@ pub(super) trait LetsLeave<M: KeyedModule>: Send + Sync {
     /// Lets the value leave whose turn this is.
     fn let_leave(&self, turn: TurnOf<M>);
 
-    /// Lets the values leave for which there is no room, now that a message of this line has ended.
-    fn let_excess_leave(&self, line: u64);
+    /// Lets the values leave for which there is no room, now that a message of a key of this hash has ended.
+    fn let_excess_leave(&self, hash: u64);
 }
 
 /// A message among those of its key.
@@ -114,16 +115,22 @@ impl<M: KeyedModule> KeyedTurn<M> {
         Some(NextTry { module, at })
     }
 
-    /// Waits until it is its turn, or until there is a reason not to begin any more.
+    /// Waits until it is its turn, or until there is a reason not to begin any more: the unit of work has
+    /// ended, or the module is gone.
     ///
     /// # Errors
     /// If the message before it waits for this one.
-    pub(super) async fn wait(&mut self, scope: &Arc<Scope>, label: Label) -> Result<(), Deadlock> {
+    pub(super) async fn wait(
+        &mut self,
+        scope: &Arc<Scope>,
+        label: Label,
+        is_gone: impl Future<Output = ()>,
+    ) -> Result<(), Deadlock> {
         let turn = self.get_mut();
         let key = Arc::clone(turn.line());
         let _queued = scope.queue((label.sequence(), Queued::Line(key.id)), 1, None);
         let mut waiting = None::<TurnInGraph>;
-        let mut obstacle = pin!(until_obstacle(scope));
+        let mut obstacle = pin!(race(is_gone, until_obstacle(scope)));
         poll_fn(|cx| {
             if turn.poll(cx).is_ready() || obstacle.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Ok(()));
@@ -150,9 +157,9 @@ impl<M: KeyedModule> Drop for KeyedTurn<M> {
         if self.forgets {
             return cell.let_leave(turn);
         }
-        let line = turn.line().id;
+        let hash = turn.line().hash;
         drop(turn);
-        cell.let_excess_leave(line);
+        cell.let_excess_leave(hash);
     }
 }
 

@@ -5,6 +5,7 @@ use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use arc_swap::Guard;
 
@@ -16,7 +17,7 @@ use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
 use crate::module::Module;
 use crate::module::handler::{
-    Attempt, Unreplied, count_dead_letter, failure_of, origin_of_lost, report_dead_letter,
+    Attempt, Unreplied, back_off, count_dead_letter, failure_of, origin_of_lost, report_dead_letter,
 };
 use crate::module::shared::places::until_obstacle;
 use crate::module::shared::running::Begun;
@@ -97,7 +98,8 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
                     Err(deadlock) => return Err(self.end_in_deadlock(deadlock)),
                 },
             };
-            let is_refused = K::HAS_TURNS && K::obstacle(&self.cell, &turn).is_some();
+            let is_refused =
+                K::HAS_TURNS && (!K::is_turn(&turn) || K::obstacle(&self.cell, &turn).is_some());
             let may_begin =
                 module.is_some() && !is_refused && self.ctx.handle().scope.begin_message();
             let (Some(value), true, Some(packed)) = (&*module, may_begin, &mut *parcel) else {
@@ -122,8 +124,12 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
                     return Ok(reply);
                 }
                 Attempt::Ended(Err(failed)) => failed,
-                Attempt::Again(cause) => {
+                Attempt::Again(cause, backoff) => {
+                    // What crashed is gone before the wait, in which the caller may leave.
                     self.try_again(cause, P::Message::NAME, &module, &mut turn);
+                    drop(module);
+                    let wait = Box::pin(self.back_off(backoff, K::line(&turn)));
+                    wait.await;
                     continue;
                 }
             };
@@ -172,6 +178,12 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
         }
         self.label = self.label.tried();
         self.ctx.handle_mut().message = Some(self.label);
+    }
+
+    /// Waits before the next attempt: the message counts as being handled.
+    async fn back_off(&self, backoff: Duration, line: u64) {
+        let wait = pin!(back_off(backoff, self.ctx.handle()));
+        self.attempt_once(wait, line).await;
     }
 
     /// Ends a message whose handler failed. Gives back what its caller gets. The failure is logged in the

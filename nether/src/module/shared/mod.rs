@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::Guard;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::Instant;
 
 use crate::context::{Context, Handle};
@@ -197,6 +197,11 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
         }
     }
 
+    /// Waits until there will be no module any more.
+    pub(crate) async fn until_gone(&self) {
+        self.module.until_gone().await;
+    }
+
     /// Lets the module's task know that the module has crashed.
     fn end_with(&self, crash: Crash) {
         self.module.crash(crash);
@@ -364,8 +369,13 @@ impl<M: Module, K: Hosting<M>> ModuleCell<M> for SharedCell<M, K> {
         self.changed.notify_waiters();
     }
 
+    /// What waits in the tasks of callers does not begin any more when what it waited for is cut off.
     async fn cut_off(&self) {
+        if K::HAS_TURNS {
+            self.module.clear();
+        }
         self.give_up();
+        yield_now().await; // Those who wait notice, and are counted.
         let tasks = lock(&self.tasks).take();
         if let Some(mut tasks) = tasks {
             tasks.shutdown().await;

@@ -66,6 +66,19 @@ impl<M> ModuleSlot<M> {
         }
     }
 
+    /// Waits until there will be no module, and the last one has been removed.
+    pub(super) async fn until_gone(&self) {
+        loop {
+            let notified = self.made.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if self.is_gone.load(Ordering::SeqCst) && self.module.load().is_none() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
     /// The module is there, and has not crashed.
     pub(super) fn put(&self, module: M) {
         lock(&self.crash).take();
