@@ -16,7 +16,8 @@ use crate::sync::lock;
 /// How many events a subscription holds for a subscriber that is behind; beyond that it misses the oldest.
 const CAPACITY: usize = 1024;
 
-/// The same for the subscribers to one key. The room is reserved for each key that has subscribers: 4 KiB.
+/// How many events a subscription to one key holds. The room is reserved for each key that has subscribers: 4
+/// KiB.
 const CAPACITY_OF_KEY: usize = 128;
 
 /// The subscribers to one type of event.
@@ -71,8 +72,8 @@ impl<E: Send + Sync + 'static> EventSenders<E> {
         (sender.subscribe(), place)
     }
 
-    /// Sends the event to its subscribers. A subscriber that is behind loses its oldest event here, whose `Drop`
-    /// is the user's and may panic, as may the `Hash` and `Eq` of a key. A panic concerns no one else.
+    /// Sends the event to its subscribers. A subscriber that is behind loses its oldest event here, whose
+    /// `Drop` is the user's and may panic, as may the `Hash` and `Eq` of a key. A panic concerns no one else.
     pub(super) fn send(&self, event: &Arc<E>) {
         // An error means that every subscriber is gone.
         let _ = catch_now(&mut || {

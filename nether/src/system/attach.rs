@@ -69,8 +69,8 @@ impl System {
     /// # Errors
     /// If another module handles one of its commands or queries, if its `#[on_start]` fails, or if the system
     /// is stopping.
-    // Neither an `async fn` nor an `impl Future`: the compiler would report the same mistake at each use of the
-    // future.
+    // Neither an `async fn` nor an `impl Future`: the compiler would report the same mistake at each use of
+    // the future.
     #[allow(private_bounds)]
     pub fn attach<M>(&self, module: M) -> BoxFuture<Result<Attached<M>, AttachError>>
     where

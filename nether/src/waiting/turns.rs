@@ -152,7 +152,8 @@ impl TurnLine {
         }));
     }
 
-    /// Looks whether the delivery that has the turn, as just became known, is in a circle that has no way out.
+    /// Looks whether the delivery that has the turn, as just became known, is in a circle that has no way
+    /// out.
     pub(crate) fn look_at_holder(&self) {
         let node = lock(&self.held).as_ref().map(|held| Arc::clone(&held.node));
         if let Some(node) = node {

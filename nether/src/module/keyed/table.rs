@@ -196,8 +196,8 @@ where
         KeyTurn::enter(line, lines)
     }
 
-    /// The turns of the keys for whose values there is no room in the part that has keys of this hash, now that
-    /// the turn of a message has ended: those that were not used for the longest time.
+    /// The turns of the keys for whose values there is no room in the part that has keys of this hash, now
+    /// that the turn of a message has ended: those that were not used for the longest time.
     pub(crate) fn take_excess(&self, hash: u64) -> Vec<TableTurn<K, V, N>> {
         let Some(bound) = self.bound else {
             return Vec::new();
