@@ -1,5 +1,6 @@
 //! Modules that have a value for each key.
 
+mod abandoned;
 mod chaos;
 mod crashes;
 mod leaving;
