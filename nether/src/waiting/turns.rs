@@ -26,7 +26,7 @@ pub(crate) struct TurnLine {
     module: &'static Declaration,
     waiter: Arc<Waiter>,
     queue: Arc<PlaceQueue>,
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<HeldLine>>,
 }
 
 /// A delivery that has a turn.
@@ -58,7 +58,7 @@ impl TurnHolder {
 
 /// The turn, and who has it.
 #[derive(Debug)]
-struct Held {
+struct HeldLine {
     holder: TurnHolder,
     node: Arc<Node>,
     hold: Arc<Hold>,
@@ -132,7 +132,7 @@ impl TurnLine {
             address => waiter.node.inner(address, self.module),
         };
         let hold = Arc::<Hold>::default();
-        let before = held.replace(Held {
+        let before = held.replace(HeldLine {
             holder,
             node: Arc::clone(&node),
             hold: Arc::clone(&hold),

@@ -39,7 +39,7 @@ use crate::sync::lock;
 /// The least time between two looks for values that are not in use.
 const SHORTEST_LOOK: Duration = Duration::from_millis(100);
 
-/// How many values leave at once when the module stops, and of those that nobody uses.
+/// How many values leave at once when the module stops, and of those that are not in use.
 const AT_ONCE: usize = 256;
 
 /// The cell of a module with a value for each key.
@@ -117,7 +117,7 @@ impl<M: KeyedModule> Keys<M> {
     }
 }
 
-/// Lets the values leave, now and then, that nobody uses.
+/// Lets the values leave, now and then, that are not in use.
 async fn let_idle_leave<M: KeyedModule>(cell: &Arc<KeyedCell<M>>) {
     let Some(idle) = M::KEYING.idle else {
         return pending().await;
