@@ -30,7 +30,7 @@ struct KeyCrashes {
     made: Option<Instant>,
     /// When the next value may be made, if it is crash-looping.
     next_try: Option<Instant>,
-    /// From when on none of this matters.
+    /// When these crashes are forgotten.
     over: Instant,
 }
 

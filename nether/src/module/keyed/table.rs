@@ -13,11 +13,11 @@ use crate::guarded::drop_unpanicked;
 use crate::module::keyed::line::{KeyLine, KeyTurn, LineNotes, LineUse, Lines};
 use crate::sync::{Mutex, lock};
 
-/// So many locks: messages of different keys seldom wait for each other here.
+/// The number of parts, each with a lock: messages of different keys seldom wait for the same one.
 const SHARDS: usize = 16;
 
-/// From so many values on, each part has a share of them. Fewer have one lock, so that those that leave are
-/// the least recently used of all.
+/// From this number of values on, each part keeps a share of them. Fewer values have one lock, so that the
+/// least recently used of all leaves.
 const MANY: usize = 1024;
 
 /// A line, found by its key. The hash of the key is kept, and two entries are the same only if they are of
