@@ -98,8 +98,9 @@ fn check_accounts(books: &Books, wrong: &mut Vec<String>) {
 
 /// What the log says of units of work in which nothing failed.
 fn check_rest(lost: HashMap<String, Lost>, wrong: &mut Vec<String>) {
-    for (context, Lost { listed, .. }) in lost {
-        if listed > 0 {
+    for (context, lost) in lost {
+        let listed = lost.listed + lost.unnamed;
+        if lost.listed > 0 {
             wrong.push(format!(
                 "{listed} failures of {context} are in the log alone"
             ));
@@ -122,7 +123,7 @@ impl Account {
             return Some("a failure was told twice, or never happened");
         }
         // A caller that gets a refusal, or whose message is lost; what ends after the deadline.
-        let most = told + self.doubtful + self.unfinished + lost.unfinished;
+        let most = told + lost.unnamed + self.doubtful + self.unfinished + lost.unfinished;
         (failed > most).then_some("a failure was not told")
     }
 }

@@ -12,11 +12,16 @@ use tracing::{Event, Level, Metadata, Subscriber};
 /// What is in the log, by the ID of the context.
 static LOST: Mutex<Option<HashMap<String, Lost>>> = Mutex::new(None);
 
+/// How many failures the text of a `ContextError` names before it only counts them.
+const NAMED: u64 = 21;
+
 /// What the log says of one context.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Lost {
-    /// How many messages and tasks it lists.
+    /// How many messages and tasks it names.
     pub(crate) listed: u64,
+    /// How many more it counts without their names. Nested contexts may be among them.
+    pub(crate) unnamed: u64,
     /// How many were in flight when the deadline passed.
     pub(crate) unfinished: u64,
 }
@@ -105,13 +110,16 @@ impl Lost {
             self.unfinished += unfinished.parse::<u64>().expect("a number");
             text = rest.strip_prefix("; ").unwrap_or(rest);
         }
-        let listed = match text.split_once(" messages failed, first ") {
-            Some((number, _)) if number.parse::<u64>().is_ok() => number.parse().unwrap_or(0),
-            _ => u64::from(text.starts_with('`')),
-        };
+        // Otherwise it is nothing, or one failure, whose own text may count others.
+        let failures = text
+            .split_once(" messages failed, first ")
+            .and_then(|(number, _)| number.parse::<u64>().ok())
+            .unwrap_or_else(|| u64::from(text.starts_with('`')));
+        let unnamed = failures.saturating_sub(NAMED);
         let nested = text.matches("`nested context`: ").count() as u64;
         let held = text.matches("`Context::stream`: ").count() as u64;
-        self.listed += listed.saturating_sub(nested + held);
+        self.listed += failures.saturating_sub(unnamed + nested + held);
+        self.unnamed += unnamed;
     }
 }
 
