@@ -16,7 +16,7 @@ const _: () = {
         },
         ::nether::__private::http::ProblemKind {
             status: 422u16,
-            title: ::nether::__private::Option::Some("Somebody else's"),
+            title: ::nether::__private::Option::Some("Of another customer"),
             type_uri: ::nether::__private::Option::None,
             www_authenticate: ::nether::__private::Option::None,
             retry_after: ::nether::__private::Option::None,

@@ -134,7 +134,7 @@ pub(crate) fn not_a_block(item: TokenStream, whose: &Whose) -> Option<Error> {
 pub(crate) fn unread(whose: &Whose, method: &TokenStream) -> TokenStream {
     let Whose { attribute, .. } = whose;
     let text = format!(
-        "`#[{attribute}]` cannot read this method, so nobody would call it: write it in another way, or move it \
+        "`#[{attribute}]` cannot read this method, so nothing would call it: write it in another way, or move it \
          to an `impl` block without `#[{attribute}]`"
     );
     let Extent { start, end } = Extent::of(method);

@@ -153,7 +153,7 @@ impl fmt::Display for Shielded<'_> {
                 self.has_panicked.set(true);
                 write!(
                     f,
-                    "(its text cannot be told, `Display` panicked: {})",
+                    "(its text is unknown, because `Display` panicked: {})",
                     said_last(panic)
                 )
             }

@@ -78,12 +78,12 @@
 //! `handles` is its handler; other methods are left alone. Hooks make the module (`#[init]`), run at its
 //! start and end (`#[on_start]`, `#[on_stop]`), or beside it (`#[background]`).
 //!
-//! The receivers decide how a module runs. With one `&mut self` handler it is *exclusive*: it has a mailbox,
+//! The receivers decide how a module runs. With a `&mut self` handler it is *exclusive*: it has a mailbox,
 //! and handles one message at a time, in the order of their arrival. With only `&self` handlers it is
 //! *shared*: handlers run concurrently, and `send` and `ask` run them in the caller's task. With `per = ..`
 //! it is [keyed]: it has a value for each key, which handles the messages of its key one at a time.
 //!
-//! What stands around handlers is [`#[middleware]`](macro@middleware), which modules and handlers list in
+//! [`#[middleware]`](macro@middleware) runs around the handlers of the modules that list it in
 //! `with = [..]`. An [`Interceptor`] looks at all messages of a program.
 //!
 //! # Contexts
@@ -115,9 +115,9 @@
 //! }
 //! ```
 //!
-//! If two modules handle one command, the error shows both: keep one. In the command's own crate it says that
-//! their implementations of [`HandledBy<OnlyOneModule>`] conflict (E0119); where crates meet, it stands where
-//! the command is sent (E0283). A crate that nothing names with `use` is neither linked nor seen by the
+//! If two modules handle one command, the error shows both: keep one. In the command's own crate the error is
+//! E0119, two implementations of [`HandledBy<OnlyOneModule>`]. Across crates it is E0283, at the place that
+//! sends the command. A crate that nothing names with `use` is neither linked nor seen by the
 //! compiler, so its modules count as missing: write `use billing as _;`.
 //!
 //! A module that cannot see the crate of its counterpart lists the messages that it sends, `emits = [..]` and
@@ -128,20 +128,7 @@
 //!
 //! # Errors
 //!
-//! | call | its error |
-//! |---|---|
-//! | [`send`](Context::send), [`ask`](QueryContext::ask) | [`CallError`]: the handler's own error, a [`Panic`], [`TimedOut`], [`Unavailable`], a [`Rejection`], or a reason of [`SendError`] |
-//! | `next.run(call)` in [`#[middleware]`](macro@middleware) | [`AnswerError`]: the handler's own error, or a [`Rejection`] |
-//! | [`publish`](Context::publish), [`process`](Context::process), [`spawn`](Context::spawn) | [`SendError`]: the reason why the message is not accepted; [`NoRoute`], [`CrashLooping`], [`TooDeep`], [`Deadlock`], [`Forbidden`] and [`Invalid`], with its [`Violations`], say more |
-//! | [`try_send`](Context::try_send), [`try_process`](Context::try_process) | [`TrySendError`]: the reason, and the message |
-//! | [`close`](Context::close) | [`ContextError`]: every failure of the unit of work |
-//! | [`enlist`](Context::enlist) | [`EnlistError`]: the reason, and the transaction |
-//! | [`push`](SharedStream::push), [`try_push`](SharedStream::try_push) | [`TryPushError`]: a [`PushError`], and the item |
-//! | [`pull`](JoinStream::pull) | [`StreamError`] |
-//! | [`System::start`], [`System::verify`] | [`StartError`]: every problem of the program |
-//! | [`attach`](System::attach) | [`AttachError`] |
-//! | [`pause`](System::pause), [`resume`](System::resume) | [`PauseError`] |
-//! | all of [`eventstore`], [`check_schema`](eventstore::check_schema) | [`StoreError`](eventstore::StoreError), [`SchemaError`](eventstore::SchemaError); whatever waits for a projection or saga: [`NotRunning`](eventstore::NotRunning) |
+//! [errors] lists which call returns which error, and what to do about each.
 //!
 //! A handler returns its reply or a `Result` of it. An `Err` is a result like any other: the module's state
 //! stays. A panic is caught and is a crash: an exclusive module is restarted and continues with its next
@@ -153,18 +140,18 @@
 //!
 //! # Waiting
 //!
-//! Nether sees what a handler waits for, as long as it waits for Nether. So no wait is for ever without a
-//! word:
+//! Nether sees what a handler waits for, as long as it waits for Nether. Every such wait ends, or is
+//! reported:
 //!
-//! | what it waits for | what ends the wait, besides that which is waited for |
+//! | what it waits for | what else ends the wait |
 //! |---|---|
 //! | a reply: [`send`](Context::send), [`ask`](QueryContext::ask) | the deadline of the context; its cancellation; the end of the module. If the reply could never arrive, because the module that handles the message waits for this one, [`CallError::Deadlock`], at once |
 //! | a shared module that starts or restarts | the same |
-//! | room in a mailbox, in a shared module, or in the system | the same, for work from outside; a handler that uses its own context never waits for room, and in an exclusive module no handler does |
+//! | room in a mailbox, in a shared module, or in the system | for work from outside, the same. A handler never waits for room with its own context; a handler of an exclusive module never waits for room |
 //! | an item of a stream: [`pull`](JoinStream::pull) | deadline, cancellation. When the context closes, and all that is left waits, the stream ends in order; if it is held outside of handlers, after [`close_patience`](SystemBuilder::close_patience) with [`StreamError::Unfinished`] |
 //! | room in a stream: [`push`](SharedStream::push) | the same, with a [`PushError`] |
 //! | the end of a unit of work: [`close`](Context::close) | its deadline. If it waits for the handler or task that closes it, [`ContextError::deadlock`], after 10 ms or more, and the unit of work is cancelled |
-//! | the modules that it starts `after`, and those that it calls in `#[on_start]` | if they wait for it, a [`Deadlock`] is the error of its start |
+//! | the modules that it starts `after`, and those that it calls in `#[on_start]` | if they wait for this module, its start fails with a [`Deadlock`] |
 //!
 //! A handler that waits for several replies at once (`select!`, `join!`) is stuck only if all of them are: no
 //! call is refused while there is a way out. A handler, a start or a `close` that takes longer than
@@ -174,11 +161,11 @@
 //!
 //! With the feature `test`, `#[nether::test]` runs a test in a system of its own: in virtual time, with the
 //! whole program or some of its modules, fakes of the messages that they send, a record of all messages, and
-//! in as many orders as it has seeds.
+//! once for each seed, each time in another order.
 //!
 //! Without it, an [isolated](SystemBuilder::isolated) system starts nothing by itself: attach the module
 //! under test, and fakes of the modules that it calls. A module marked `fake` stands in for the one that
-//! handles its messages; only the test that attaches it knows it.
+//! handles its messages, only in the systems that attach it.
 //!
 //! ```
 //! use nether::prelude::*;
@@ -234,7 +221,7 @@
 //!
 //! # Limits today
 //!
-//! Everything runs in one process, and is in memory, except for the event store.
+//! Messages stay in one process, and in memory. Several processes may share one event store.
 //!
 //! # Feature flags
 //!
@@ -252,8 +239,8 @@
 //!
 //! # Tracing
 //!
-//! Handlers, requests and sagas have [spans], which are one tree wherever they run; `traceparent` is read,
-//! stored with events, and passed on.
+//! Handlers, requests and sagas have [spans]. The spans of one request form one tree, across modules.
+//! `traceparent` is read, stored with events, and passed on.
 //!
 //! # Words
 //!
@@ -454,6 +441,12 @@ pub use self::testing::TestSystem;
 
 #[doc = include_str!("docs/glossary.md")]
 pub mod glossary {}
+
+#[doc = include_str!("docs/actors.md")]
+pub mod actors {}
+
+#[doc = include_str!("docs/errors.md")]
+pub mod errors {}
 
 #[doc = include_str!("docs/keyed.md")]
 pub mod keyed {}

@@ -229,7 +229,7 @@ impl<T: Send + Sync + 'static> InitArgument for Resource<T> {
         let value = provided.and_then(|it| Arc::clone(&it.value).downcast().ok());
         value.map(Resource).ok_or_else(|| {
             let resource = described(&public(type_name::<T>()), name);
-            Error::msg(format_args!("nobody provided a {resource}"))
+            Error::msg(format_args!("the system has no {resource}"))
         })
     }
 }

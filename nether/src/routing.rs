@@ -110,7 +110,7 @@ pub enum External {}
 /// `#[event]`. `Module` is the module, or [`OnlyOneModule`].
 #[diagnostic::on_unimplemented(
     message = "no module handles `{Self}`",
-    label = "nobody would handle the message",
+    label = "no module would handle it",
     note = "list it where it is handled: `#[module(handles = [{Self}])]`",
     note = "if the module is in another crate, name that crate once: `use that_crate as _;`"
 )]

@@ -36,14 +36,14 @@ impl Lines {
     /// # Panics
     /// If it is no text.
     pub fn take(&self) -> String {
-        let bytes = std::mem::take(&mut *self.0.lock().expect("nobody panics with it"));
+        let bytes = std::mem::take(&mut *self.0.lock().expect("no holder panics"));
         String::from_utf8(bytes).expect("it is text")
     }
 }
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut lines = self.0.lock().expect("nobody panics with it");
+        let mut lines = self.0.lock().expect("no holder panics");
         lines.extend(bytes);
         Ok(bytes.len())
     }

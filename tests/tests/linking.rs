@@ -168,7 +168,7 @@ fn a_command_that_no_crate_handles_does_not_compile() {
         &[
             "error[E0277]: no module handles `Refund`",
             "missing_handler/src/main.rs:10:",
-            "nobody would handle the message",
+            "no module would handle it",
             "note: list it where it is handled: `#[module(handles = [Refund])]`",
             "due to 1 previous error",
         ],

@@ -61,7 +61,7 @@ fn check_event_is_served(model: &Model, diagnostics: &Diagnostics) {
     {
         let ident = model.definition.ident();
         let message =
-            format!("the event `{ident}` has `requires`, but no stream that somebody could read");
+            format!("the event `{ident}` has `requires`, but no stream that a client could read");
         let help = "`requires` says who may read the stream of an event: add `http = \"SSE /path\"`, or remove `requires`; what \
                     may lead to the event is required of the command";
         diagnostics.error(key, message, help);

@@ -112,7 +112,7 @@ fn check_rules(model: &mut Model, diagnostics: &Diagnostics) {
     let ident = model.definition.ident();
     if model.kind == MessageKind::Event {
         let message = format!(
-            "the event `{ident}` cannot have `validate`: it says what has happened, and nobody can refuse that"
+            "the event `{ident}` cannot have `validate`: it says what has happened, which cannot be refused"
         );
         let help = "remove it, and put the rules on the command that leads to the event";
         diagnostics.error(key, message, help);

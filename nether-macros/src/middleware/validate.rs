@@ -259,7 +259,7 @@ fn check_generics(
         };
         if !is_message {
             let text = "`around` is generic over its message and nothing else";
-            let help = "nobody could say what this parameter is: remove it";
+            let help = "nothing determines this parameter: remove it";
             diagnostics.error(param, text, help);
         } else if let GenericParam::Type(ty) = param {
             parameter = Some(ty.clone());

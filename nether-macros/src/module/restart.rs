@@ -27,8 +27,8 @@ pub(crate) fn check(args: &ModuleArgs, is_exclusive: bool, diagnostics: &Diagnos
     } else if let (Some(limit), true) = (limit, args.is_manual) {
         diagnostics.error(
             limit,
-            "`max_restarts` limits how often a module is made anew, and a `manual` one never is",
-            "remove it: whoever attaches the module has made it, so that the framework cannot",
+            "`max_restarts` limits how often a module is restarted, and a `manual` one never is",
+            "remove it: the caller of `attach` makes the value, and the framework cannot make another",
         );
     }
     let (max_restarts, within) = limit
@@ -52,8 +52,7 @@ fn check_rule(args: &ModuleArgs, is_exclusive: bool, diagnostics: &Diagnostics) 
     };
     match written.value().as_str() {
         "always" if args.is_manual => {
-            let message =
-                "a `manual` module is made by whoever attaches it, so it cannot be made anew";
+            let message = "the caller of `attach` makes the value of a `manual` module, and the framework cannot make another";
             let help = "write `restart = \"never\"` instead, or `restart = \"resume\"` if its state is sound after any panic; \
                         or remove `manual` and let the framework make the module";
             diagnostics.error(written, message, help);

@@ -127,7 +127,7 @@ fn takes_mut_self(handlers: &[Handler], block: &Block, any_method: bool) -> bool
 fn check_manual(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) {
     if let (true, Some(init)) = (args.is_manual, &hooks.init) {
         let message = format!(
-            "a `manual` module is made by whoever attaches it, so nobody would call `{}`",
+            "the caller of `attach` makes the value of a `manual` module, so nothing would call `{}`",
             init.method
         );
         let help = "remove `#[init]`, or remove `manual` and let the framework make the module";

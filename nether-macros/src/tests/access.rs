@@ -53,6 +53,6 @@ fn what_would_be_no_guard_is_a_mistake() {
     refused(
         Event,
         quote!(requires = "a"),
-        "the event `Pay` has `requires`, but no stream that somebody could read",
+        "the event `Pay` has `requires`, but no stream that a client could read",
     );
 }

@@ -151,7 +151,7 @@ mod refusals {
     #[diagnostic::on_unimplemented(
         message = "a handler cannot close the unit of work of its message",
         label = "only the code that called `system.context()` closes it",
-        note = "whoever called `system.context()` closes it, and waits for all that handlers do in it",
+        note = "the caller of `system.context()` closes it, and waits for all that handlers do in it",
         note = "work that ends by itself has a context of its own: `let inner = ctx.nested();`, and `inner.close().await?` in the end"
     )]
     pub trait MayClose<T> {

@@ -14,7 +14,8 @@ use crate::error::rejection::Rejection;
 use crate::error::unavailable::Unavailable;
 
 /// The error of [`process`](crate::Context::process) and [`publish`](crate::Context::publish): the message
-/// was not accepted, and will not be handled.
+/// was not accepted, and will not be handled. If `publish` waited for room in one module, other modules may
+/// have the event already.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SendError {
@@ -206,9 +207,10 @@ pub enum CallError<E> {
     Panicked(Box<Panic>),
     /// The handler took longer than its `timeout` and was cut off.
     TimedOut(Box<TimedOut>),
-    /// The event store of an aggregate failed. The events of the command may or may not be stored.
+    /// The event store of an aggregate failed, and the events of the command may or may not be stored; or the
+    /// `#[init]` of a [key](crate::keyed) returned an error.
     Unavailable(Box<Unavailable>),
-    /// Middleware or an interceptor did not let the message through.
+    /// Middleware or an interceptor rejected the message, before its handler or after it.
     Rejected(Box<Rejection>),
     /// No running module handles the message.
     NoRoute(Box<NoRoute>),

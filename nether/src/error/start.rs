@@ -302,7 +302,7 @@ impl fmt::Display for StartProblem {
                 )
             }
             StartProblem::InvalidSetting { setting, reason } => write!(f, "`{setting}`: {reason}"),
-            StartProblem::Stopped => f.write_str("the system was told to stop while it started"),
+            StartProblem::Stopped => f.write_str("the system was asked to stop while it started"),
         }
     }
 }

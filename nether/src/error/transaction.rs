@@ -68,7 +68,7 @@ impl fmt::Display for TransactionReport {
         }
         if let Some((message, module)) = self.because_of {
             parts.push(format!(
-                "because `{message}` failed in `{module}`, though its caller was told"
+                "because `{message}` failed in `{module}`, though its caller got the error"
             ));
         }
         f.write_str(&parts.join("; "))

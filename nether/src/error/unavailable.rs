@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use crate::error::boxed::Error;
 
-/// A message that could not be handled because something failed that its module stands on: the event store of
-/// an aggregate.
+/// A message that could not be handled because something failed that its module needs: the event store of an
+/// aggregate, or the `#[init]` of a [key](crate::keyed).
 #[derive(Debug, Clone)]
 pub struct Unavailable {
     /// The message.
     pub message: &'static str,
     /// The module.
     pub module: &'static str,
-    /// What failed: a `StoreError`.
+    /// The error: a `StoreError`, or what `#[init]` returned.
     pub error: Arc<Error>,
 }
 

@@ -157,7 +157,7 @@ async fn within(property: impl Future<Output = ()>) {
     let checked = tokio::time::timeout(LIMIT, property).await;
     assert!(
         checked.is_ok(),
-        "the store answers, and wakes whoever waits for what is new: nothing came of it within {LIMIT:?}"
+        "the store answers, and wakes each caller that waits for something new: nothing came of it within {LIMIT:?}"
     );
 }
 

@@ -66,7 +66,7 @@ fn refusal(table: &str) -> Option<&'static str> {
         return Some("a name has letters, digits and `_` alone, of ASCII");
     }
     if table.contains(SEPARATOR) {
-        return Some("`__` is what generations of tables are told apart by");
+        return Some("`__` separates the name of a table from its generation");
     }
     if table.len() > LONGEST {
         return Some("it is longer than 50 letters");

@@ -116,7 +116,7 @@ pub type Validate<M> = fn(&M) -> Result<(), Violations>;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a command",
     label = "only a command can be sent",
-    note = "`ctx.publish(..)` tells an event, `ctx.ask(..)` asks a query; else put `#[command]` above the definition of `{Self}`"
+    note = "`ctx.publish(..)` publishes an event, `ctx.ask(..)` asks a query; else put `#[command]` above the definition of `{Self}`"
 )]
 pub trait Command: ByValue + Send {
     /// As [`Message::Itself`].
@@ -128,7 +128,7 @@ pub trait Command: ByValue + Send {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a query",
     label = "only a query can be asked",
-    note = "`ctx.send(..)` gives a command, `ctx.publish(..)` tells an event; else put `#[query]` above the definition of `{Self}`"
+    note = "`ctx.send(..)` gives a command, `ctx.publish(..)` publishes an event; else put `#[query]` above the definition of `{Self}`"
 )]
 pub trait Query: ByValue + Send {
     /// As [`Message::Itself`].

@@ -84,7 +84,7 @@ impl ModuleDescriptor {
             return Ok(());
         };
         Err(Error::msg(format_args!(
-            "{} stands around its handlers, and nobody provides it: give the system its value, `builder.provide(..)`",
+            "{} stands around its handlers, and its value is missing: give it to the system, `builder.provide(..)`",
             missing.declaration
         )))
     }

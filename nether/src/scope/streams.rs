@@ -190,7 +190,7 @@ impl StreamEntry {
                 items = lost,
                 item = self.item_name,
                 stream = self.name.as_deref(),
-                "a stream ended with items that nobody takes"
+                "a stream ended with items that no consumer took"
             );
         }
     }

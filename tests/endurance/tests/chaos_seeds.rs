@@ -43,7 +43,7 @@ async fn what_was_accepted_is_handled_failed_or_a_dead_letter(
 /// of whoever sent such a message.
 fn check_memory(seed: u64) {
     static WARM: Mutex<Option<(usize, usize)>> = Mutex::new(None);
-    let mut warm = WARM.lock().expect("nobody panics with it");
+    let mut warm = WARM.lock().expect("no holder panics");
     match seed {
         WARM_UP => *warm = Some((in_use(), panicked_drops())),
         99 if let Some((before, drops)) = *warm => {

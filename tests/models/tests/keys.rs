@@ -8,7 +8,7 @@ mod sync {
     pub(crate) use shuttle::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-        mutex.lock().expect("nobody panics with it")
+        mutex.lock().expect("no holder panics")
     }
 }
 
@@ -90,7 +90,7 @@ impl Model {
         self.begin(&turn);
         let value = turn.value.get_or_insert(Uses(0));
         value.0 += 1;
-        self.handled.lock().expect("nobody panics").push(message);
+        self.handled.lock().expect("no holder panics").push(message);
         self.end(&turn);
         let hash = turn.line().hash;
         drop(turn);
@@ -165,7 +165,7 @@ fn messages_are_handled_in_the_order_in_which_they_enter() {
         handlers
             .into_iter()
             .for_each(|it| it.join().expect("it ends"));
-        assert_eq!(*model.handled.lock().expect("nobody panics"), [1, 2, 3]);
+        assert_eq!(*model.handled.lock().expect("no holder panics"), [1, 2, 3]);
         assert_eq!(model.uses(), 3);
     };
     check_dfs(model, Some(3_000));
@@ -186,7 +186,7 @@ fn a_message_that_goes_away_holds_nobody_up() {
         handlers
             .into_iter()
             .for_each(|it| it.join().expect("it ends"));
-        assert_eq!(*model.handled.lock().expect("nobody panics"), [1, 3]);
+        assert_eq!(*model.handled.lock().expect("no holder panics"), [1, 3]);
         assert_eq!(model.uses(), 2);
     };
     check_dfs(model, Some(3_000));

@@ -67,7 +67,7 @@ impl Dock {
     fn ship(&self, ship: Ship, ctx: &Context<Self>) -> nether::Result<()> {
         let id = *ctx.baggage::<CommandId>().expect("the saga gives it one");
         let line = format!("shipped {} {id}\n", ship.order);
-        let mut file = self.shipped.lock().expect("nobody panics with it");
+        let mut file = self.shipped.lock().expect("no holder panics");
         file.write_all(line.as_bytes())?;
         Ok(())
     }

@@ -226,7 +226,7 @@ async fn a_store_that_loses_events_is_found_out() {
 
 // The time is paused, so that nobody waits for as long as the suite would.
 #[tokio::test(start_paused = true)]
-#[should_panic(expected = "wakes whoever waits")]
+#[should_panic(expected = "wakes each caller")]
 async fn a_store_that_loses_a_wake_up_is_found_out() {
     check(Wrong::LosesAWakeUp).await;
 }

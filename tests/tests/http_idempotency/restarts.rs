@@ -15,7 +15,7 @@ use crate::outcomes::repeated;
 use crate::till::{self, End, Shop, TILLS, pass, waiting};
 
 async fn shop(folder: &Folder) -> Shop {
-    let store = SqliteStore::open(folder.file()).expect("nobody else has it open");
+    let store = SqliteStore::open(folder.file()).expect("nothing else has it open");
     Shop::open(Some(Store::new(store)), |server| server).await
 }
 
@@ -198,7 +198,7 @@ async fn a_command_of_an_aggregate_that_was_killed_is_stored_once_and_answered()
         let done = next.pay(DEPOSIT, "k").await;
         assert_eq!((done.status, done.body.as_str()), (201, "5"), "{done:?}");
     }
-    let store = SqliteStore::open(folder.file()).expect("nobody else has it open");
+    let store = SqliteStore::open(folder.file()).expect("nothing else has it open");
     let store = Store::new(store);
     let events = store.read_all(Position::START, 10).await.unwrap();
     assert_eq!(events.len(), 1);

@@ -48,7 +48,7 @@ impl Common {
         match error {
             CallError::Deadlock(deadlock) => {
                 self.deadlocks.fetch_add(1, Ordering::SeqCst);
-                *self.last.lock().expect("nobody panics") = Some(*deadlock);
+                *self.last.lock().expect("no holder panics") = Some(*deadlock);
                 1
             }
             other => panic!("{other}"),
@@ -173,7 +173,7 @@ async fn go(system: &System, mut path: String) -> nether::Result<u64> {
 
 /// The circle that was refused last, one line a step.
 fn told(common: &Common) -> Vec<String> {
-    let last = common.last.lock().expect("nobody panics");
+    let last = common.last.lock().expect("no holder panics");
     let cycle = last.as_ref().map_or(&[][..], |deadlock| &deadlock.cycle);
     let short = |name: &'static str| name.rsplit("::").next().unwrap_or(name);
     cycle
@@ -222,7 +222,7 @@ async fn the_error_names_the_circle_and_the_way_out() -> nether::Result<()> {
     let text = common
         .last
         .lock()
-        .expect("nobody panics")
+        .expect("no holder panics")
         .take()
         .expect("refused")
         .to_string();

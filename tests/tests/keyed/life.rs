@@ -17,11 +17,11 @@ struct Diary {
 
 impl Diary {
     fn note(&self, text: String) {
-        self.notes.lock().expect("nobody panics with it").push(text);
+        self.notes.lock().expect("no holder panics").push(text);
     }
 
     fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.notes.lock().expect("nobody panics with it"))
+        std::mem::take(&mut self.notes.lock().expect("no holder panics"))
     }
 }
 
@@ -45,12 +45,7 @@ struct Device {
 impl Device {
     #[init]
     async fn new(diary: Resource<Arc<Diary>>, id: &u64) -> nether::Result<Self> {
-        let fails = *id == 13
-            && !diary
-                .notes
-                .lock()
-                .expect("nobody panics with it")
-                .is_empty();
+        let fails = *id == 13 && !diary.notes.lock().expect("no holder panics").is_empty();
         diary.note(format!("made {id}"));
         match fails {
             true => Err(nether::Error::msg("not now")),
@@ -274,7 +269,7 @@ struct Inn {
 
 impl Inn {
     fn left(&self) -> Vec<u64> {
-        self.left.lock().expect("nobody panics with it").clone()
+        self.left.lock().expect("no holder panics").clone()
     }
 }
 
@@ -300,7 +295,7 @@ impl Guest {
 
     #[on_idle]
     async fn leave(self) {
-        let mut left = self.inn.left.lock().expect("nobody panics with it");
+        let mut left = self.inn.left.lock().expect("no holder panics");
         left.push(self.id);
         self.inn.gone.add_permits(1);
     }

@@ -202,14 +202,14 @@ impl Cached {
     where
         M: Message<Reply = u32>,
     {
-        let known = *self.0.lock().expect("nobody panics with it");
+        let known = *self.0.lock().expect("no holder panics");
         if let Some(known) = known {
             // What comes next is dropped, and was not run.
             drop((call, next));
             return Ok(known);
         }
         let answer = next.run(call).await?;
-        *self.0.lock().expect("nobody panics with it") = Some(answer);
+        *self.0.lock().expect("no holder panics") = Some(answer);
         Ok(answer)
     }
 }

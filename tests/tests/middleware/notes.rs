@@ -12,15 +12,12 @@ pub struct Notes(Arc<Mutex<Vec<String>>>);
 
 impl Notes {
     pub fn add(&self, note: impl Into<String>) {
-        self.0
-            .lock()
-            .expect("nobody panics with it")
-            .push(note.into());
+        self.0.lock().expect("no holder panics").push(note.into());
     }
 
     /// Everything so far; it is forgotten.
     pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().expect("nobody panics with it"))
+        std::mem::take(&mut self.0.lock().expect("no holder panics"))
     }
 }
 

@@ -81,7 +81,7 @@ impl Recorder {
 
     /// All spans so far, in the order in which they began.
     pub fn spans(&self) -> Vec<Seen> {
-        self.0.lock().expect("nobody panics with it").0.clone()
+        self.0.lock().expect("no holder panics").0.clone()
     }
 
     /// The span of that name; the first, if there are several.
@@ -106,7 +106,7 @@ impl Recorder {
 
     /// The name of the span in which the event was that says `text`; empty if it was in none.
     pub fn place_of(&self, text: &str) -> &'static str {
-        let said = self.0.lock().expect("nobody panics with it").1.clone();
+        let said = self.0.lock().expect("no holder panics").1.clone();
         let found = said.iter().find(|(known, _)| known.contains(text));
         let (_, place) = found.unwrap_or_else(|| panic!("{text:?} is not among {said:#?}"));
         place.map_or("", |place| self.spans()[place].name)
@@ -140,7 +140,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
         let parent = parent.and_then(|parent| Some(parent.extensions().get::<Place>()?.0));
         let mut fields = BTreeMap::new();
         attributes.record(&mut Fields(&mut fields));
-        let mut seen = self.0.lock().expect("nobody panics with it");
+        let mut seen = self.0.lock().expect("no holder panics");
         span.extensions_mut().insert(Place(seen.0.len()));
         let metadata = attributes.metadata();
         seen.0.push(Seen {
@@ -158,7 +158,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
         let Some(place) = span.extensions().get::<Place>().map(|place| place.0) else {
             return;
         };
-        let mut seen = self.0.lock().expect("nobody panics with it");
+        let mut seen = self.0.lock().expect("no holder panics");
         values.record(&mut Fields(&mut seen.0[place].fields));
     }
 
@@ -167,7 +167,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
         event.record(&mut Fields(&mut fields));
         let span = ctx.event_span(event);
         let place = span.and_then(|span| Some(span.extensions().get::<Place>()?.0));
-        let mut seen = self.0.lock().expect("nobody panics with it");
+        let mut seen = self.0.lock().expect("no holder panics");
         seen.1.push((format!("{fields:?}"), place));
     }
 
@@ -176,7 +176,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
         let Some(place) = span.extensions().get::<Place>().map(|place| place.0) else {
             return;
         };
-        self.0.lock().expect("nobody panics with it").0[place].closed = true;
+        self.0.lock().expect("no holder panics").0[place].closed = true;
     }
 }
 

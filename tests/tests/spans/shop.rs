@@ -143,7 +143,7 @@ impl Warehouse {
 
 impl Warehouse {
     fn note(&mut self, what: &'static str, ctx: &Context<Self>) {
-        let mut done = self.done.lock().expect("nobody panics with it");
+        let mut done = self.done.lock().expect("no holder panics");
         done.push((what, ctx.trace_context()));
     }
 }
@@ -167,7 +167,7 @@ impl Counted {
 
     fn recorded(&mut self, event: &Recorded, metadata: &Metadata) -> nether::Result<()> {
         tracing::info!("an order is counted");
-        let mut done = self.done.lock().expect("nobody panics with it");
+        let mut done = self.done.lock().expect("no holder panics");
         done.push(("count", metadata.entries.trace_context()));
         if event.order_id == 13 {
             return Err(nether::Error::msg("thirteen cannot be counted"));

@@ -1,10 +1,9 @@
-//! Error types: the documents name none that does not exist, and the crate's documentation lists every public
-//! one.
+//! Error types: the documents name none that does not exist, and the manual's page of errors lists every
+//! public one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::document::Document;
 use crate::finding::Finding;
 use crate::items;
 use crate::lexer::lex;
@@ -12,20 +11,15 @@ use crate::pages::{attributes, comments, pages};
 use crate::tree::{File, files};
 use crate::types::defined;
 
-/// Where public errors are re-exported, and where they are listed.
+/// Where public errors are re-exported.
 const ROOTS: [&str; 3] = [
     "nether/src/lib.rs",
     "nether/src/eventstore/mod.rs",
     "nether/src/http/mod.rs",
 ];
-const LISTS: [&str; 3] = [
-    "nether/src/lib.rs",
-    "nether/src/docs/eventstore.md",
-    "nether/src/docs/http.md",
-];
 
-/// The heading under which they are listed.
-const HEADING: &str = "# Errors";
+/// Where they are listed.
+const LIST: &str = "nether/src/docs/errors.md";
 
 /// Errors of other crates, and of examples.
 const OTHERS: [&str; 0] = [];
@@ -33,21 +27,7 @@ const OTHERS: [&str; 0] = [];
 pub(crate) fn check(root: &Path) -> Vec<Finding> {
     let mut findings = named(root);
     let errors = public(root);
-    let documents = LISTS
-        .iter()
-        .filter_map(|path| File::read(root, path))
-        .map(|file| {
-            if file.path.ends_with(".rs") {
-                Document::comments(&file)
-            } else {
-                Document::page(&file)
-            }
-        });
-    let documents: Vec<Document> = documents.collect();
-    let sections = documents
-        .iter()
-        .flat_map(|document| document.section(HEADING));
-    let listed: String = sections.map(|line| format!("{}\n", line.text)).collect();
+    let listed = File::read(root, LIST).map_or_else(String::new, |file| file.text);
     for (error, (file, line)) in errors {
         let forms = [
             format!("`{error}`"),
@@ -55,8 +35,8 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
             format!("::{error}`"),
         ];
         if !forms.iter().any(|form| listed.contains(form)) {
-            let what = format!("the error `{error}` is not listed under `{HEADING}`");
-            let help = format!("say there which call returns it ({})", LISTS.join(", "));
+            let what = format!("the error `{error}` is not listed in {LIST}");
+            let help = "say there which call returns it, and what to do about it";
             findings.push(Finding::new(file, line, what, help));
         }
     }
@@ -132,17 +112,20 @@ fn public(root: &Path) -> BTreeMap<String, (String, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{LIST, check};
     use crate::finding::{assert_clean, assert_one};
     use crate::small::Small;
 
     fn tree(name: &str) -> Small {
-        let lib = "//! # Errors\n//!\n//! `call` fails with [`CallError`], or with [`Refused`].\n//!\n//! # Other\n\
-                   mod error;\npub use self::error::{CallError, Refused};\n";
+        let lib = "mod error;\npub use self::error::{CallError, Refused};\n";
         let error = "pub enum CallError {}\nstruct Refused;\nimpl std::error::Error for Refused {}\nstruct OwnError;\n";
         Small::new(name)
             .write("nether/src/lib.rs", lib)
             .write("nether/src/error.rs", error)
+            .write(
+                LIST,
+                "`call` fails with [`CallError`], or with [`Refused`].\n",
+            )
             .write(
                 "README.md",
                 "`CallError::Full`, `std::io::Error`, `nether::CallError`\n",
@@ -156,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_error_that_is_not_listed_or_does_not_exist_is_found() {
-        let small = tree("errors-listed").replace("nether/src/lib.rs", ", or with [`Refused`]", "");
+        let small = tree("errors-listed").replace(LIST, ", or with [`Refused`]", "");
         assert_one(
             &check(small.root()),
             "nether/src/error.rs:3",

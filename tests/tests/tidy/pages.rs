@@ -6,7 +6,7 @@ use crate::document::Document;
 use crate::tree::{File, files, folders};
 
 /// The pages that a reader finds without looking into the source.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -14,6 +14,7 @@ const PAGES: [&str; 12] = [
     "SECURITY.md",
     "SEMANTICS.md",
     "benches/README.md",
+    "examples/README.md",
     "nether-macros/README.md",
     "nether/README.md",
     "nether/adapters/sqlite/README.md",

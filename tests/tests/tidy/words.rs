@@ -1,10 +1,11 @@
-//! Words that name no subject, or that the field does not use, in comments and documents: how many there are
-//! is recorded, and only falls.
+//! Words that name no subject, or that the field does not use, in comments, documents, and the texts that
+//! libraries print: how many there are is recorded, and only falls.
 
 use std::path::Path;
 
 use crate::document::Document;
 use crate::finding::Finding;
+use crate::lexer::{Kind, lex};
 use crate::pages::{attributes, libraries, pages};
 
 /// A subject that the reader has to guess, or a verb for which there is a plainer one.
@@ -29,12 +30,19 @@ pub(crate) fn check(root: &Path, most: usize) -> Vec<Finding> {
         let counted = counted.filter(|(_, count)| *count > 0);
         places.extend(counted.map(|(line, count)| (document.path.clone(), line, count)));
     }
+    for file in &sources {
+        let tokens = lex(&file.text).tokens.into_iter();
+        let texts = tokens.filter(|token| token.kind == Kind::Text);
+        let counted = texts.map(|text| (text.line, count(&text.text)));
+        let counted = counted.filter(|(_, count)| *count > 0);
+        places.extend(counted.map(|(line, count)| (file.path.clone(), line, count)));
+    }
     let all: usize = places.iter().map(|(_, _, count)| count).sum();
     if all <= most {
         return Vec::new();
     }
     let what = format!(
-        "one of {all} uses of {} in comments and documents, of which there may be {most}",
+        "one of {all} uses of {} in comments, documents and texts, of which there may be {most}",
         WORDS.map(|word| format!("\"{word}\"")).join(", ")
     );
     let places = places.into_iter();
@@ -66,6 +74,7 @@ mod tests {
             ("nether/src/a.rs", "//! They are told.\n"),
             ("nether-macros/src/a.rs", "// It fell.\n"),
             ("nether/adapters/a/src/a.rs", "fn a() {} // (somebody)\n"),
+            ("nether/src/b.rs", "fn b() { panic!(\"nobody\") }\n"),
         ] {
             let small = Small::new("words").write(path, text);
             assert_clean(&check(small.root(), 1));
@@ -81,9 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn names_and_code_are_no_uses() {
+    fn names_and_code_of_pages_are_no_uses() {
         let page = "`a::it_is_told` fellow\n```\nnobody\n```\n";
-        let source = "//! A.\nfn told() { \"nobody\"; }\n";
+        let source = "//! A.\nfn told() {}\n";
         let small = Small::new("words-in-code")
             .write("README.md", page)
             .write("nether/src/a.rs", source)

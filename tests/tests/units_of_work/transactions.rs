@@ -164,7 +164,7 @@ async fn also_a_failure_whose_caller_was_told_rolls_back_and_closing_says_why() 
         "units_of_work::transactions::Worker",
     ));
     assert_eq!(error.transactions.because_of, because_of);
-    let told = "because `units_of_work::transactions::Fail` failed in `units_of_work::transactions::Worker`, though its caller was told";
+    let told = "because `units_of_work::transactions::Fail` failed in `units_of_work::transactions::Worker`, though its caller got the error";
     assert!(error.to_string().ends_with(told), "{error}");
     assert_eq!(noted(&journal), ["a rollback"]);
 

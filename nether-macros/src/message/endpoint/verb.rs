@@ -130,7 +130,7 @@ fn misplaced(model: &Model, verb: Verb, path: &str) -> (String, String) {
                 "`SSE` is a stream of events, but `{ident}` is {}, which is answered once",
                 article(kind)
             ),
-            format!("{usual}, or give `SSE` to the `#[event]` that tells of it"),
+            format!("{usual}, or give `SSE` to the `#[event]` that reports it"),
         ),
         (MessageKind::Command, _) => (
             format!("a GET must change nothing (RFC 9110, 9.2.1), but `{ident}` is a command"),

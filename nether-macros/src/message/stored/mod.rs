@@ -97,7 +97,7 @@ fn check_steps(model: &Model, version: u32, steps: &[Path], diagnostics: &Diagno
         diagnostics.error(place, message, help);
     } else if let (Some(key), None) = (args.seen.written("upcast"), &args.version) {
         let message =
-            "`upcast` tells how older versions are read, but nothing tells which version this is";
+            "`upcast` says how older versions are read, but nothing says which version this is";
         let help = format!("write `version = {}`", steps.len() + 1);
         diagnostics.error(key, message, help);
     } else if let Some(extra) = steps.get(needed) {

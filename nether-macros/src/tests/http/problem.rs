@@ -13,7 +13,7 @@ fn problem_of_an_enum() {
             NothingToPay,
             #[problem(status = 409, title = "Paid already", type = "https://example.com/paid")]
             Paid { at: u64 },
-            #[problem(title = "Somebody else's")]
+            #[problem(title = "Of another customer")]
             Other(E),
         }
     };

@@ -104,7 +104,7 @@ where
         _: &Context<Self>,
         _: S,
     ) -> S::Settled {
-        unreachable!("`attempt` is written anew, and nobody else calls this")
+        unreachable!("`attempt` is overridden, and nothing else calls this")
     }
 
     async fn attempt(

@@ -201,7 +201,7 @@ impl fmt::Display for StoreError {
                 actual,
             } => write!(
                 f,
-                "the stream `{stream}` is in version {actual}, where {expected} was expected: somebody else has written to it"
+                "the stream `{stream}` is in version {actual}, where {expected} was expected: another writer has appended to it"
             ),
             StoreError::Duplicate { id, position } => write!(
                 f,
@@ -228,7 +228,7 @@ impl fmt::Display for StoreError {
                 write!(f, "the event store cannot be written: {reason}")
             }
             StoreError::Locked { reason } => {
-                write!(f, "the event store is locked by somebody else: {reason}")
+                write!(f, "the event store is locked elsewhere: {reason}")
             }
             StoreError::AlreadyOpen { location, holder } => write!(
                 f,

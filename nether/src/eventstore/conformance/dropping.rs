@@ -58,7 +58,7 @@ async fn check_pair(store: &impl EventStore) {
     let contents: Vec<_> = documents.iter().map(|(_, content)| content).collect();
     assert!(
         matches!(contents[..], []) || contents.len() == 2 && contents[0] == contents[1],
-        "documents of one change are written together, also if nobody waits: {contents:?}"
+        "documents of one change are written together, also if the caller is gone: {contents:?}"
     );
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn what_is_dropped_is_done_whole_or_not_at_all(store: &impl Eve
         let count_now = count(store, round).await;
         assert!(
             count_now == 0 || count_now == EVENTS,
-            "an append that nobody waits for is whole or not at all, and not {count_now} of {EVENTS} events"
+            "an append whose caller is gone is whole or not at all, and not {count_now} of {EVENTS} events"
         );
         begun(
             store.change_documents(pair(round), Vec::new()),

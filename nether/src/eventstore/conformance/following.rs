@@ -26,7 +26,7 @@ fn writers<S: EventStore>(store: &Arc<S>) -> JoinSet<()> {
                 let expected = Expected::Version(version * 2);
                 let events = vec![event("own"), event("own")];
                 let appended = store.append(append(&own, expected, events)).await;
-                appended.expect("nobody else writes to it");
+                appended.expect("it has no other writer");
                 happen(&*store, "all/1", &["shared"]).await;
             }
         });

@@ -59,7 +59,7 @@ async fn epoch(store: &impl EventStore) -> u64 {
 
 pub(super) async fn who_has_lost_a_lease_writes_nothing(store: &impl EventStore) {
     let taken = store.change_documents(vec![lease(1)], vec![held(0)]).await;
-    taken.expect("nobody holds the lease");
+    taken.expect("the lease is free");
     let written = store.append(fenced(1)).await;
     written.expect("the holder of the lease appends");
     let taken = store.change_documents(vec![lease(2)], vec![held(1)]).await;

@@ -34,8 +34,8 @@ pub(super) async fn streams_are_read_in_both_directions(store: &impl EventStore)
     let read = store
         .read_stream(&nothing, 1, Direction::Forwards, 10)
         .await;
-    let read = read.expect("a stream that nobody has written can be read");
-    assert!(read.is_empty(), "a stream that nobody has written is empty");
+    let read = read.expect("a stream that was never written can be read");
+    assert!(read.is_empty(), "a stream that was never written is empty");
 }
 
 pub(super) async fn pages_leave_nothing_out(store: &impl EventStore) {

@@ -325,7 +325,7 @@ where
         assert_eq!(
             count,
             u64::from(is_done),
-            "a transaction that nobody waits for is committed whole or not at all"
+            "a transaction whose caller is gone is committed whole or not at all"
         );
     }
 }

@@ -146,7 +146,7 @@ impl<P: Projection> ProjectionState<P> {
 
 impl<P> OwnProjection<P> {
     pub(super) fn get(&mut self) -> &mut P {
-        Arc::get_mut(&mut self.0).expect("nobody else holds it")
+        Arc::get_mut(&mut self.0).expect("it has one owner")
     }
 }
 

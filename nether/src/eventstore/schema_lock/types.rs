@@ -35,7 +35,7 @@ impl Comparison<'_> {
         let present = declared(&aggregates);
         let kind = NameKind {
             word: "aggregate",
-            consequence: "the streams in stores that begin with its name belong to nobody",
+            consequence: "no aggregate reads the streams in stores that begin with its name",
             kept: None,
             condition: FOR_GOOD,
             present: &present,
@@ -107,7 +107,7 @@ impl Comparison<'_> {
         let present = declared(&projections);
         let kind = NameKind {
             word: "projection",
-            consequence: "its checkpoint belongs to nobody, and all events are handled again",
+            consequence: "no projection reads its checkpoint, and all events are handled again",
             kept: None,
             condition: FOR_GOOD,
             present: &present,

@@ -291,18 +291,18 @@ mod tests {
         publish("before", true);
         publish("before, for others", false);
         ending.send_replace(true);
-        let mut told = Vec::new();
+        let mut sent = Vec::new();
         for _ in 0..3 {
             let (frame, next) = client.next().await;
-            told.push(frame);
+            sent.push(frame);
             let Some(next) = next else { break };
             client = next;
             publish("after", true);
         }
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told[0].ends_with(b"data: before\n\n"), "{told:?}");
+        assert_eq!(sent.len(), 2, "{sent:?}");
+        assert!(sent[0].ends_with(b"data: before\n\n"), "{sent:?}");
         let stopping = format!(": {STOPPING}\nid: {}\n\n", feed.id(2));
-        assert_eq!(told[1], stopping.as_bytes());
+        assert_eq!(sent[1], stopping.as_bytes());
     }
 
     fn client(
@@ -362,8 +362,8 @@ mod tests {
         let mut client = historian(EventFilter::by("text", "b"), &ending).await;
         for round in 1..=10 {
             let (frame, next) = client.next().await;
-            let told = format!("id: {}\n\n", round * 1000);
-            assert_eq!(frame, told.as_bytes());
+            let sent = format!("id: {}\n\n", round * 1000);
+            assert_eq!(frame, sent.as_bytes());
             client = next.expect("it goes on");
         }
     }

@@ -155,9 +155,15 @@ fn what_is_wrong_is_named() {
     ] {
         let details = refused(&[], query, body);
         assert_eq!(details.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        let told = format!("{details:?}");
-        assert!(told.contains(&format!("{said:?}")[1..said.len()]), "{told}");
-        assert!(told.contains(&format!("fault: Field({field:?})")), "{told}");
+        let shown = format!("{details:?}");
+        assert!(
+            shown.contains(&format!("{said:?}")[1..said.len()]),
+            "{shown}"
+        );
+        assert!(
+            shown.contains(&format!("fault: Field({field:?})")),
+            "{shown}"
+        );
     }
 }
 

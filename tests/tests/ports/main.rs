@@ -1,0 +1,3 @@
+//! Programs that others wrote for other frameworks, written again from what they do.
+
+mod chat;
