@@ -60,7 +60,7 @@ async fn modules_that_are_attached_at_once_serve_from_the_next_request_on() {
     let system = System::builder().isolated().start().await.unwrap();
     let at = open(&system, Server::new(&system)).await;
     let barrier = Arc::new(Barrier::new(2));
-    for _ in 0..20 {
+    for _ in 0..100 {
         let first = {
             let (system, at, barrier) = (system.clone(), at.clone(), Arc::clone(&barrier));
             tokio::spawn(async move {

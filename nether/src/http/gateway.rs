@@ -28,7 +28,7 @@ use crate::http::connections::received::ReceivedRequest;
 use crate::http::connections::to_the_end::ToTheEnd;
 use crate::http::custom_routes;
 use crate::http::endpoints::entry::{EndpointEntry, EndpointKind, RoutesRegistration};
-use crate::http::endpoints::presence::{Presence, present};
+use crate::http::endpoints::presence::{Presence, PresentEndpoints, present};
 use crate::http::endpoints::table::EndpointTable;
 use crate::http::events;
 use crate::http::events::feed::FeedLimits;
@@ -58,7 +58,7 @@ pub(super) struct Gateway {
     /// The routers of `#[routes]`, each made once: see [`rebuilding`](Gateway::rebuilding). What a layer of
     /// theirs keeps (the counts of a rate limit) lasts while modules come and go.
     written: Vec<Router<System>>,
-    /// Which modules there were when the router was made.
+    /// For which endpoints the router was made.
     present: Presence,
     /// Held while a router is made and stored. Without it, an older one could be stored last. The user's
     /// functions never run under it: one that takes long would block the threads of the requests that see the
@@ -114,11 +114,13 @@ impl Gateway {
 
     /// Takes in what was added, and the modules that came or went.
     pub(super) fn rebuild(&self) {
-        self.rebuild_alone(&lock(&self.rebuilding));
+        let rebuilding = lock(&self.rebuilding);
+        let seen = PresentEndpoints::now(&self.state.system);
+        self.rebuild_alone(&rebuilding);
+        self.present.note(seen);
     }
 
     fn rebuild_alone(&self, _: &MutexGuard<'_, ()>) {
-        self.present.note(&self.state.system);
         let routes = if self.state.is_private {
             let served = operations::served::router(&self.state);
             GatewayRoutes {
@@ -175,18 +177,20 @@ impl Gateway {
     #[cold]
     fn look_again(&self) {
         let rebuilding = lock(&self.rebuilding);
-        // Another request may have made it meanwhile.
-        if !self.present.has_changed(&self.state.system) {
-            return;
+        let seen = PresentEndpoints::now(&self.state.system);
+        // Another request may have made it meanwhile. While the system stops, the routes stay: what they are
+        // asked for then is refused.
+        if self.present.differs_from(&seen) && !self.state.system.is_stopping() {
+            // Paths of the user's may be in conflict.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rebuild_alone(&rebuilding))) {
+                let panic = panic_text(&*panic);
+                tracing::error!(
+                    panic,
+                    "the routes of modules that came or went cannot be made"
+                );
+            }
         }
-        // Paths of the user's may be in conflict.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.rebuild_alone(&rebuilding))) {
-            let panic = panic_text(&*panic);
-            tracing::error!(
-                panic,
-                "the routes of modules that came or went cannot be made"
-            );
-        }
+        self.present.note(seen);
     }
 }
 

@@ -40,41 +40,47 @@ pub(crate) fn log_absent(system: &System) {
     }
 }
 
-/// Which endpoints were present at a time.
+/// Which endpoints the routes were made for.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
-    /// What the system's own number was then.
+    /// The version of the system's routes then.
     version: AtomicU64,
     names: Mutex<Vec<&'static str>>,
 }
 
-impl Presence {
-    /// Notes those of now.
-    pub(crate) fn note(&self, system: &System) {
+/// Which endpoints are present, and the version of the system's routes that shows them.
+#[derive(Debug)]
+pub(crate) struct PresentEndpoints {
+    version: u64,
+    names: Vec<&'static str>,
+}
+
+impl PresentEndpoints {
+    pub(crate) fn now(system: &System) -> Self {
+        // Before the endpoints: one that comes in between has a later version, and is looked for again.
         let version = system.routes_version();
-        *lock(&self.names) = names(system);
-        self.version.store(version, Ordering::Release);
+        let present = present(system).into_iter();
+        let names = present.map(|endpoint| endpoint.message().name()).collect();
+        PresentEndpoints { version, names }
+    }
+}
+
+impl Presence {
+    /// Notes for which endpoints the routes are made. To be called after requests can find these routes: a
+    /// request that finds its version here does not look again.
+    pub(crate) fn note(&self, seen: PresentEndpoints) {
+        *lock(&self.names) = seen.names;
+        self.version.store(seen.version, Ordering::Release);
     }
 
-    /// Whether something happened since: it costs a load to ask.
+    /// Whether a module came or went since: it costs a load to ask.
     #[inline]
     pub(crate) fn may_have_changed(&self, system: &System) -> bool {
         self.version.load(Ordering::Acquire) != system.routes_version()
     }
 
-    /// Whether others are present now. While the system stops, those that were there stay: what they are
-    /// asked for then is refused.
-    pub(crate) fn has_changed(&self, system: &System) -> bool {
-        let version = system.routes_version();
-        let is_other = *lock(&self.names) != names(system) && !system.is_stopping();
-        if !is_other {
-            self.version.store(version, Ordering::Release);
-        }
-        is_other
+    /// Whether the routes are made for other endpoints than these.
+    pub(crate) fn differs_from(&self, seen: &PresentEndpoints) -> bool {
+        *lock(&self.names) != seen.names
     }
-}
-
-fn names(system: &System) -> Vec<&'static str> {
-    let present = present(system).into_iter();
-    present.map(|endpoint| endpoint.message().name()).collect()
 }
