@@ -30,8 +30,8 @@ const _: () = {
         },
         kind: ::nether::__private::ModuleKind::Shared,
         handles: &[
-            <Open as ::nether::__private::eventstore::ListedCommand>::LISTED,
-            <bank::Deposit as ::nether::__private::eventstore::ListedCommand>::LISTED,
+            <Open as ::nether::__private::eventstore::AggregateMessage>::LISTED,
+            <bank::Deposit as ::nether::__private::eventstore::AggregateMessage>::LISTED,
         ],
         emits: &[
             <Opened as ::nether::__private::eventstore::StoredEvent>::LISTED,
@@ -114,8 +114,8 @@ const _: () = {
                 ::nether::__private::eventstore::Aggregates<Self>,
             >,
         )] = &[
-            <Open as ::nether::__private::eventstore::ListedCommand>::add_to::<Self>,
-            <bank::Deposit as ::nether::__private::eventstore::ListedCommand>::add_to::<
+            <Open as ::nether::__private::eventstore::AggregateMessage>::add_to::<Self>,
+            <bank::Deposit as ::nether::__private::eventstore::AggregateMessage>::add_to::<
                 Self,
             >,
         ];
@@ -232,41 +232,52 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::nether::__private::eventstore::Decides<Open> for CheckingAccount {
-        type Itself = <Open as ::nether::__private::eventstore::ListedCommand>::Itself;
-        type Reply = <Open as ::nether::__private::eventstore::ListedCommand>::Reply;
-        type Error = <Open as ::nether::__private::eventstore::ListedCommand>::Error;
+    impl ::nether::__private::eventstore::AggregateHandler<Open> for CheckingAccount {
+        type Itself = <Open as ::nether::__private::eventstore::AggregateMessage>::Itself;
+        type Reply = <Open as ::nether::__private::eventstore::AggregateMessage>::Reply;
+        type Error = <Open as ::nether::__private::eventstore::AggregateMessage>::Error;
+        type Outcome = <Open as ::nether::__private::eventstore::AggregateMessage>::Outcome<
+            Self,
+        >;
+        type OfState = <Open as ::nether::__private::eventstore::AggregateMessage>::OfState;
         fn key(
-            command: &<Self as ::nether::__private::eventstore::Decides<Open>>::Itself,
+            message: &<Self as ::nether::__private::eventstore::AggregateHandler<
+                Open,
+            >>::Itself,
         ) -> ::nether::__private::String {
             const KEY: fn(
-                &<CheckingAccount as ::nether::__private::eventstore::Decides<
+                &<CheckingAccount as ::nether::__private::eventstore::AggregateHandler<
                     Open,
                 >>::Itself,
             ) -> ::nether::__private::String = ::nether::__private::eventstore::key_of;
-            KEY(command)
+            KEY(message)
         }
-        async fn decide(
+        async fn handle(
             &self,
-            command: Open,
+            message: Open,
             resources: &<Self as ::nether::__private::eventstore::Parts>::Resources,
             facts: &::nether::__private::eventstore::FactSource<'_>,
         ) -> ::nether::__private::Result<
-            ::nether::__private::eventstore::Events<Self>,
-            <Self as ::nether::__private::eventstore::Decides<Open>>::Error,
+            <Self as ::nether::__private::eventstore::AggregateHandler<Open>>::Outcome,
+            <Self as ::nether::__private::eventstore::AggregateHandler<Open>>::Error,
         > {
             let _ = (resources, facts);
-            ::nether::__private::eventstore::decided::<
-                Self,
-                Open,
-                _,
-                _,
-            >(Self::open(self, command))
+            ::nether::__private::eventstore::outcomes::<
+                <Open as ::nether::__private::eventstore::AggregateMessage>::Outcomes<
+                    Self,
+                >,
+            >()
+                .outcome(Self::open(self, message))
         }
-        fn reply(
+        fn of_state(
             &self,
-        ) -> <Self as ::nether::__private::eventstore::Decides<Open>>::Reply {
-            ::nether::__private::eventstore::reply(self)
+        ) -> <Self as ::nether::__private::eventstore::AggregateHandler<Open>>::OfState {
+            ::nether::__private::eventstore::outcomes::<
+                <Open as ::nether::__private::eventstore::AggregateMessage>::Outcomes<
+                    Self,
+                >,
+            >()
+                .reply(self)
         }
     }
     #[automatically_derived]
@@ -279,55 +290,80 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::nether::__private::eventstore::Decides<bank::Deposit> for CheckingAccount {
-        type Itself = <bank::Deposit as ::nether::__private::eventstore::ListedCommand>::Itself;
-        type Reply = <bank::Deposit as ::nether::__private::eventstore::ListedCommand>::Reply;
-        type Error = <bank::Deposit as ::nether::__private::eventstore::ListedCommand>::Error;
+    impl ::nether::__private::eventstore::AggregateHandler<bank::Deposit>
+    for CheckingAccount {
+        type Itself = <bank::Deposit as ::nether::__private::eventstore::AggregateMessage>::Itself;
+        type Reply = <bank::Deposit as ::nether::__private::eventstore::AggregateMessage>::Reply;
+        type Error = <bank::Deposit as ::nether::__private::eventstore::AggregateMessage>::Error;
+        type Outcome = <bank::Deposit as ::nether::__private::eventstore::AggregateMessage>::Outcome<
+            Self,
+        >;
+        type OfState = <bank::Deposit as ::nether::__private::eventstore::AggregateMessage>::OfState;
         fn key(
-            command: &<Self as ::nether::__private::eventstore::Decides<
+            message: &<Self as ::nether::__private::eventstore::AggregateHandler<
                 bank::Deposit,
             >>::Itself,
         ) -> ::nether::__private::String {
             const KEY: fn(
-                &<CheckingAccount as ::nether::__private::eventstore::Decides<
+                &<CheckingAccount as ::nether::__private::eventstore::AggregateHandler<
                     bank::Deposit,
                 >>::Itself,
             ) -> ::nether::__private::String = ::nether::__private::eventstore::key_of;
-            KEY(command)
+            const _: fn() = ::nether::__private::eventstore::same_key::<
+                CheckingAccount,
+                <CheckingAccount as ::nether::__private::eventstore::AggregateHandler<
+                    Open,
+                >>::Itself,
+                <CheckingAccount as ::nether::__private::eventstore::AggregateHandler<
+                    bank::Deposit,
+                >>::Itself,
+            >;
+            KEY(message)
         }
-        async fn decide(
+        async fn handle(
             &self,
-            command: bank::Deposit,
+            message: bank::Deposit,
             resources: &<Self as ::nether::__private::eventstore::Parts>::Resources,
             facts: &::nether::__private::eventstore::FactSource<'_>,
         ) -> ::nether::__private::Result<
-            ::nether::__private::eventstore::Events<Self>,
-            <Self as ::nether::__private::eventstore::Decides<bank::Deposit>>::Error,
+            <Self as ::nether::__private::eventstore::AggregateHandler<
+                bank::Deposit,
+            >>::Outcome,
+            <Self as ::nether::__private::eventstore::AggregateHandler<
+                bank::Deposit,
+            >>::Error,
         > {
             let _ = (resources, facts);
-            ::nether::__private::eventstore::decided::<
-                Self,
-                bank::Deposit,
-                _,
-                _,
-            >(
-                Self::deposit(
-                        self,
-                        command,
-                        &facts.facts(),
-                        <Resource<
-                            Limit,
-                        > as ::nether::__private::eventstore::DecisionArgument>::given(
-                            &resources.0,
-                        ),
-                    )
-                    .await,
-            )
+            ::nether::__private::eventstore::outcomes::<
+                <bank::Deposit as ::nether::__private::eventstore::AggregateMessage>::Outcomes<
+                    Self,
+                >,
+            >()
+                .outcome(
+                    Self::deposit(
+                            self,
+                            message,
+                            &facts.facts(),
+                            <Resource<
+                                Limit,
+                            > as ::nether::__private::eventstore::DecisionArgument>::given(
+                                &resources.0,
+                            ),
+                        )
+                        .await,
+                )
         }
-        fn reply(
+        fn of_state(
             &self,
-        ) -> <Self as ::nether::__private::eventstore::Decides<bank::Deposit>>::Reply {
-            ::nether::__private::eventstore::reply(self)
+        ) -> <Self as ::nether::__private::eventstore::AggregateHandler<
+            bank::Deposit,
+        >>::OfState {
+            ::nether::__private::eventstore::outcomes::<
+                <bank::Deposit as ::nether::__private::eventstore::AggregateMessage>::Outcomes<
+                    Self,
+                >,
+            >()
+                .reply(self)
         }
     }
     #[automatically_derived]

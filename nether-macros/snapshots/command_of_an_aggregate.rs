@@ -95,12 +95,23 @@ const _: () = {
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::eventstore::ListedCommand for Deposit {
+    impl ::nether::__private::eventstore::AggregateMessage for Deposit {
         type Itself = Self;
         type Reply = <Self as ::nether::__private::Message>::Reply;
         type Error = <Self as ::nether::__private::Message>::Error;
+        type Outcomes<__By: ::nether::__private::eventstore::Parts> = ::nether::__private::eventstore::OutcomeOf<
+            __By,
+            Self,
+            ::nether::__private::Writes,
+            Self::Reply,
+            Self::Error,
+        >;
+        type Outcome<__By: ::nether::__private::eventstore::Parts> = ::nether::__private::eventstore::Events<
+            __By,
+        >;
+        type OfState = <Self as ::nether::__private::Message>::Reply;
+        type KeyOr<__Other> = String;
         const LISTED: ::nether::__private::MessageProof = <Self as ::nether::__private::Message>::PROOF;
-        const IS_NAMED: bool = false;
         fn add_to<__By>(
             routes: &mut ::nether::__private::Routes<
                 '_,
@@ -109,15 +120,24 @@ const _: () = {
         )
         where
             __By: ::nether::__private::eventstore::Aggregate
-                + ::nether::__private::eventstore::Decides<
+                + ::nether::__private::eventstore::AggregateHandler<
                     Self,
                     Itself = Self,
                     Reply = Self::Reply,
                     Error = Self::Error,
+                    Outcome = Self::Outcome<__By>,
+                    OfState = Self::OfState,
                 >,
         {
             ::nether::__private::eventstore::add_command::<__By, Self>(routes)
         }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::eventstore::ListedCommand for Deposit {
+        type Itself = Self;
+        const LISTED: ::nether::__private::MessageProof = <Self as ::nether::__private::Message>::PROOF;
+        const IS_NAMED: bool = false;
     }
     ::nether::__private::inventory::submit! {
         ::nether::__private::MessageRegistration(& DESCRIPTOR)

@@ -41,6 +41,18 @@ fn command_of_an_aggregate() {
 }
 
 #[test]
+fn query_of_an_aggregate() {
+    let arguments = quote!(reply = u64, key = account_id);
+    let item = quote! {
+        pub struct BalanceOf {
+            pub account_id: String,
+        }
+    };
+    let expansion = message::attribute(MessageKind::Query, arguments, item);
+    check("query_of_an_aggregate", expansion);
+}
+
+#[test]
 fn aggregate() {
     let arguments = quote!(
         handles = [Open, bank::Deposit],

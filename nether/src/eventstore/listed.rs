@@ -1,38 +1,69 @@
-//! [`ListedCommand`] and [`ListedQuery`]: what aggregates, projections and sagas may name in their lists.
+//! [`AggregateMessage`], [`ListedQuery`] and [`ListedCommand`]: what aggregates, projections and sagas may
+//! name in their lists.
 //!
 //! The attributes of messages implement them, and they ask for nothing. Generated code knows of a listed
 //! message what they say, and nothing else: so a list that names something else has one error, in the words
 //! that stand here.
 
 use crate::envelope::Given;
-use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides};
+use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Aggregates, Events, Parts};
 use crate::eventstore::projection::{Answers, Projection, Projections};
-use crate::message::{Command, MessageProof, Query};
+use crate::message::{ByValue, Command, Message, MessageProof, Query, Reads, Writes};
 use crate::module::Routes;
 
-/// A command, which an aggregate decides upon and a saga sends.
+/// A command or a query, which an aggregate handles.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a command",
-    label = "not a command",
-    note = "put `#[command(key = ..)]` above the definition of `{Self}`; if it is a query, a projection answers it; if it is an event, it belongs in `events`, and is taken by reference: `&{Self}`"
+    message = "`{Self}` is neither a command nor a query",
+    label = "neither a command nor a query",
+    note = "put `#[command(key = ..)]` above the definition of `{Self}`, or `#[query(key = ..)]` if it changes nothing; if it is an event, it belongs in `events`, and is taken by reference: `&{Self}`"
 )]
-pub trait ListedCommand: Sized {
-    /// The type itself. It is not known of what is no command, so that nothing more is said of it.
+pub trait AggregateMessage: Sized {
+    /// The type itself. It is not known of what is no such message, so that nothing more is said of it.
     type Itself;
     /// Its reply, and likewise.
     type Reply;
     /// Its error, and likewise.
     type Error;
+    /// The type whose functions make of what the method gives back what it comes to.
+    type Outcomes<A: Parts>;
+    /// What its method gives back in the end: events, or the reply of a query.
+    type Outcome<A: Parts>;
+    /// The value that is made of the state behind a command: its reply. `()` for a query.
+    type OfState;
+    /// The type of its key; that of another message's key, if it has none, which is a mistake of its own.
+    type KeyOr<Other>;
+    /// What a module's list holds of it.
+    const LISTED: MessageProof;
+
+    /// Adds the way to its method.
+    fn add_to<A>(routes: &mut Routes<'_, Aggregates<A>>)
+    where
+        A: Aggregate
+            + AggregateHandler<
+                Self,
+                Itself = Self,
+                Reply = Self::Reply,
+                Error = Self::Error,
+                Outcome = Self::Outcome<A>,
+                OfState = Self::OfState,
+            >;
+}
+
+/// A command, which a saga sends.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a command",
+    label = "not a command",
+    note = "put `#[command(name = \"..\")]` above the definition of `{Self}`; if it is a query, a module asks it; if it is an event, a module or an aggregate publishes it"
+)]
+pub trait ListedCommand: Sized {
+    /// The type itself. It is not known of what is no command, so that nothing more is said of it.
+    type Itself;
     /// What a module's list holds of it.
     const LISTED: MessageProof;
     /// Whether its name was given: else it is the path of the type, and changes when that moves.
     const IS_NAMED: bool;
-
-    /// Adds the way to its decision.
-    fn add_to<A>(routes: &mut Routes<'_, Aggregates<A>>)
-    where
-        A: Aggregate + Decides<Self, Itself = Self, Reply = Self::Reply, Error = Self::Error>;
 }
 
 /// A query, which a projection answers.
@@ -64,10 +95,38 @@ pub trait ListedQuery: Sized {
 #[doc(hidden)]
 pub fn add_command<A, C>(routes: &mut Routes<'_, Aggregates<A>>)
 where
-    A: Aggregate + Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
-    C: Command,
+    A: Aggregate
+        + AggregateHandler<
+            C,
+            Itself = C,
+            Reply = C::Reply,
+            Error = C::Error,
+            Outcome = Events<A>,
+            OfState = <C as Message>::Reply,
+        >,
+    C: Command + ByValue<Access = Writes>,
 {
     routes.add::<Given<C>>();
+}
+
+/// Adds the way to the answer of an aggregate.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn add_query_of_state<A, Q>(routes: &mut Routes<'_, Aggregates<A>>)
+where
+    A: Aggregate
+        + AggregateHandler<
+            Q,
+            Itself = Q,
+            Reply = Q::Reply,
+            Error = Q::Error,
+            Outcome = <Q as Message>::Reply,
+            OfState = (),
+        >,
+    Q: Query + ByValue<Access = Reads>,
+{
+    routes.add::<Given<Q>>();
 }
 
 /// Adds the way to a query's answer.

@@ -1,8 +1,8 @@
 //! Not public API. Used by generated code: what event sourcing adds to `__private`.
 
 pub use crate::eventstore::aggregate::{
-    Aggregate, AggregateSettings, Aggregates, Decides, DecisionArgument, EventOf, Events,
-    FactSource, Initial, IntoEvents, Parts, decided, decided_again, initial, reply,
+    Aggregate, AggregateHandler, AggregateSettings, Aggregates, DecisionArgument, EventOf, Events,
+    FactSource, Initial, IntoEvents, OutcomeOf, Parts, handled_again, initial, outcomes, same_key,
 };
 pub use crate::eventstore::backend::{
     Encoding, Payload, RecordedEvent, StoreError, StoreTransaction, TransactionalStore, Worked,
@@ -10,7 +10,9 @@ pub use crate::eventstore::backend::{
 pub use crate::eventstore::definition::{Definition, StartFrom};
 pub use crate::eventstore::handling::HandlingPolicy;
 pub use crate::eventstore::keyed::key_of;
-pub use crate::eventstore::listed::{ListedCommand, ListedQuery, add_command, add_query};
+pub use crate::eventstore::listed::{
+    AggregateMessage, ListedCommand, ListedQuery, add_command, add_query, add_query_of_state,
+};
 pub use crate::eventstore::projection::{
     Answers, Beginning, Copied, EventPlace, InTransaction, Keeps, NeverCopied, NoTransaction,
     Projection, ProjectionArgument, ProjectionSettings, Projections, TransactionalProjection,

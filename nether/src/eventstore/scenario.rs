@@ -5,10 +5,12 @@ use std::marker::PhantomData;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::eventstore::aggregate::{Aggregate, Decides, Events, FactSource, Facts, IntoEvents};
+use crate::eventstore::aggregate::{
+    Aggregate, AggregateHandler, Events, FactSource, Facts, IntoEvents,
+};
 use crate::eventstore::backend::Encoding;
 use crate::eventstore::stored::{Encoded, Unreadable};
-use crate::message::Command;
+use crate::message::{Command, Message, Query};
 
 /// An aggregate to which something has happened; see [`given`].
 pub struct Scenario<A: Aggregate> {
@@ -109,12 +111,12 @@ impl<A: Aggregate> Scenario<A> {
     #[track_caller]
     pub fn when<C>(self, command: C) -> Decided<A, C>
     where
-        A: Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
+        A: AggregateHandler<C, Itself = C, Reply = C::Reply, Error = C::Error, Outcome = Events<A>>,
         C: Command,
         C::Error: Send,
     {
         let facts = FactSource::of_test(&self.facts);
-        let result = finished(self.state.decide(command, &self.resources, &facts));
+        let result = finished(self.state.handle(command, &self.resources, &facts));
         let result = match result {
             Ok(events) => Ok(stored(&events, C::NAME)),
             Err(error) => Err(error),
@@ -128,6 +130,53 @@ impl<A: Aggregate> Scenario<A> {
             state,
             command: PhantomData,
         }
+    }
+
+    /// Asks it a query, and returns the answer. A method that waits for something is waited for, in a runtime
+    /// of its own.
+    ///
+    /// ```
+    /// use nether::eventstore::given;
+    /// use nether::prelude::*;
+    ///
+    /// #[query(key = door, reply = u32)]
+    /// pub struct TimesOpened { pub door: u32 }
+    ///
+    /// #[event(name = "door.opened")]
+    /// pub struct Opened;
+    ///
+    /// #[derive(Default)]
+    /// pub struct Door { opened: u32 }
+    ///
+    /// #[aggregate(handles = [TimesOpened], events = [Opened])]
+    /// impl Door {
+    ///     fn times_opened(&self, _: TimesOpened) -> u32 { self.opened }
+    ///     fn opened(&mut self, _: &Opened) { self.opened += 1; }
+    /// }
+    ///
+    /// let door = given::<Door, _>([Opened, Opened]);
+    /// assert_eq!(door.ask(TimesOpened { door: 1 }).unwrap(), 2);
+    /// ```
+    ///
+    /// # Errors
+    /// The error of the query.
+    ///
+    /// # Panics
+    /// If the method does, or if no thread can be started for one that waits.
+    pub fn ask<Q>(&self, query: Q) -> Result<Q::Reply, Q::Error>
+    where
+        A: AggregateHandler<
+                Q,
+                Itself = Q,
+                Reply = Q::Reply,
+                Error = Q::Error,
+                Outcome = <Q as Message>::Reply,
+            >,
+        Q: Query,
+        Q::Error: Send,
+    {
+        let facts = FactSource::of_test(&self.facts);
+        finished(self.state.handle(query, &self.resources, &facts))
     }
 
     /// The state.

@@ -14,49 +14,95 @@ use crate::{features, types};
 
 /// Proof that aggregates, projections and sagas may list the message.
 pub(crate) fn listed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
-    let [listed, module, by, uses, add] = match message.kind {
-        MessageKind::Command => [
-            "ListedCommand",
-            "Aggregates",
-            "Aggregate",
-            "Decides",
-            "add_command",
-        ],
-        MessageKind::Query => [
-            "ListedQuery",
-            "Projections",
-            "Projection",
-            "Answers",
-            "add_query",
-        ],
+    let alone = match message.kind {
+        MessageKind::Command => of_sagas(message, paths),
+        MessageKind::Query => of_projections(message, paths),
         MessageKind::Event => return None,
-    }
-    .map(local);
+    };
+    let both = of_aggregates(message, paths);
+    features::EVENTSTORE.then(|| quote!(#both #alone))
+}
+
+/// Aggregates handle commands and queries.
+fn of_aggregates(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let (p, ident) = (paths.private(), message.definition.ident());
     let es = quote!(#p::eventstore);
-    let is_named = (message.kind == MessageKind::Command).then(|| {
-        let is_named = message.args.name.is_some();
-        quote!(const IS_NAMED: bool = #is_named;)
-    });
-    features::EVENTSTORE.then(|| {
-        quote_spanned! {spans::attribute()=>
-            #[automatically_derived]
-            #[diagnostic::do_not_recommend]
-            impl #es::#listed for #ident {
-                type Itself = Self;
-                type Reply = <Self as #p::Message>::Reply;
-                type Error = <Self as #p::Message>::Error;
-                const LISTED: #p::MessageProof = <Self as #p::Message>::PROOF;
-                #is_named
-                fn add_to<__By>(routes: &mut #p::Routes<'_, #es::#module<__By>>)
-                where
-                    __By: #es::#by + #es::#uses<Self, Itself = Self, Reply = Self::Reply, Error = Self::Error>,
-                {
-                    #es::#add::<__By, Self>(routes)
-                }
+    let reply = quote!(<Self as #p::Message>::Reply);
+    let (access, outcome, of_state, add) = match message.kind {
+        MessageKind::Query => ("Reads", reply, quote!(()), "add_query_of_state"),
+        MessageKind::Command | MessageKind::Event => {
+            ("Writes", quote!(#es::Events<__By>), reply, "add_command")
+        }
+    };
+    let [access, add] = [access, add].map(local);
+    let key = match &message.key {
+        Some((_, ty)) => quote!(#ty),
+        None => quote!(__Other),
+    };
+    quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #es::AggregateMessage for #ident {
+            type Itself = Self;
+            type Reply = <Self as #p::Message>::Reply;
+            type Error = <Self as #p::Message>::Error;
+            type Outcomes<__By: #es::Parts> = #es::OutcomeOf<__By, Self, #p::#access, Self::Reply, Self::Error>;
+            type Outcome<__By: #es::Parts> = #outcome;
+            type OfState = #of_state;
+            type KeyOr<__Other> = #key;
+            const LISTED: #p::MessageProof = <Self as #p::Message>::PROOF;
+            fn add_to<__By>(routes: &mut #p::Routes<'_, #es::Aggregates<__By>>)
+            where
+                __By: #es::Aggregate + #es::AggregateHandler<
+                    Self,
+                    Itself = Self,
+                    Reply = Self::Reply,
+                    Error = Self::Error,
+                    Outcome = Self::Outcome<__By>,
+                    OfState = Self::OfState,
+                >,
+            {
+                #es::#add::<__By, Self>(routes)
             }
         }
-    })
+    }
+}
+
+/// Sagas send commands.
+fn of_sagas(message: &CheckedMessage, paths: &Paths) -> TokenStream {
+    let (p, ident) = (paths.private(), message.definition.ident());
+    let is_named = message.args.name.is_some();
+    quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #p::eventstore::ListedCommand for #ident {
+            type Itself = Self;
+            const LISTED: #p::MessageProof = <Self as #p::Message>::PROOF;
+            const IS_NAMED: bool = #is_named;
+        }
+    }
+}
+
+/// Projections answer queries.
+fn of_projections(message: &CheckedMessage, paths: &Paths) -> TokenStream {
+    let (p, ident) = (paths.private(), message.definition.ident());
+    let es = quote!(#p::eventstore);
+    quote_spanned! {spans::attribute()=>
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #es::ListedQuery for #ident {
+            type Itself = Self;
+            type Reply = <Self as #p::Message>::Reply;
+            type Error = <Self as #p::Message>::Error;
+            const LISTED: #p::MessageProof = <Self as #p::Message>::PROOF;
+            fn add_to<__By>(routes: &mut #p::Routes<'_, #es::Projections<__By>>)
+            where
+                __By: #es::Projection + #es::Answers<Self, Itself = Self, Reply = Self::Reply, Error = Self::Error>,
+            {
+                #es::add_query::<__By, Self>(routes)
+            }
+        }
+    }
 }
 
 /// How an event is written down and read.

@@ -13,7 +13,7 @@ const GRAMMAR: Grammar = Grammar {
     keys: &[
         Key {
             name: "handles",
-            form: "handles = [Command, ..]",
+            form: "handles = [Command, .., Query, ..]",
         },
         Key {
             name: "events",

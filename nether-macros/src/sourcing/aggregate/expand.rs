@@ -36,8 +36,8 @@ impl<'a> AggregateExpander<'a> {
         let descriptor = self.descriptor();
         let events = self.events(&self.variants());
         let aggregate = self.aggregate();
-        let decisions = self.aggregate.decisions.iter().enumerate();
-        let decisions = decisions.map(|(index, method)| self.decision(index, method));
+        let handlers = self.aggregate.handlers.iter().enumerate();
+        let handlers = handlers.map(|(index, method)| self.handler(index, method));
         let stored = self.aggregate.evolutions.iter().map(Method::taken);
         let named = named_events(stored, self.ty, &self.paths);
         let registered = registered("aggregate", self.ty, &TokenStream::new(), &self.paths);
@@ -48,7 +48,7 @@ impl<'a> AggregateExpander<'a> {
                 #descriptor
                 #events
                 #aggregate
-                #(#decisions)*
+                #(#handlers)*
                 #named
                 #registered
             };
@@ -57,20 +57,20 @@ impl<'a> AggregateExpander<'a> {
 
     fn descriptor(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
-        let decisions = &self.aggregate.decisions;
+        let handlers = &self.aggregate.handlers;
         let evolutions = self.aggregate.evolutions.iter();
         let parts = Parts {
             name: ty,
             module: quote!(#p::eventstore::Aggregates<#ty>),
-            handles: decisions
+            handles: handlers
                 .iter()
-                .map(|it| said(it.taken(), "ListedCommand", "LISTED", &self.paths))
+                .map(|it| said(it.taken(), "AggregateMessage", "LISTED", &self.paths))
                 .collect(),
             emits: evolutions
                 .map(|it| said(it.taken(), "StoredEvent", "LISTED", &self.paths))
                 .collect(),
             calls: Vec::new(),
-            resources: decisions
+            resources: handlers
                 .iter()
                 .flat_map(Method::named_resources)
                 .map(|(ty, name)| {
@@ -143,14 +143,14 @@ impl<'a> AggregateExpander<'a> {
         let methods = self.aggregate.evolutions.iter().map(|it| &it.name);
         let name = &self.aggregate.name;
         let settings = self.settings();
-        let routes = self.aggregate.decisions.iter();
+        let routes = self.aggregate.handlers.iter();
         let routes = routes.map(|it| {
-            let add_to = said(it.taken(), "ListedCommand", "add_to", &self.paths);
+            let add_to = said(it.taken(), "AggregateMessage", "add_to", &self.paths);
             quote_spanned!(Extent::of(it.taken()).end=> #add_to::<Self>)
         });
         let resources: Vec<_> = self.resources().collect();
         let parts = self.parts(&resources);
-        let asked = self.aggregate.decisions.iter();
+        let asked = self.aggregate.handlers.iter();
         let asked = asked.flat_map(Method::named_resources).map(|(ty, name)| {
             let of = said(ty, "DecisionArgument", "of", &self.paths);
             let name = match name {
@@ -237,10 +237,10 @@ impl<'a> AggregateExpander<'a> {
         }
     }
 
-    /// What all decisions ask for, in order.
+    /// What all handlers ask for, in order.
     fn resources(&self) -> impl Iterator<Item = &Type> {
-        let decisions = self.aggregate.decisions.iter();
-        decisions.flat_map(Method::resources)
+        let handlers = self.aggregate.handlers.iter();
+        handlers.flat_map(Method::resources)
     }
 
     /// What the state has to be for snapshots is shown at their key.
@@ -254,45 +254,48 @@ impl<'a> AggregateExpander<'a> {
         })
     }
 
-    fn decision(&self, index: usize, method: &Method) -> TokenStream {
+    /// How a command is decided upon, or a query answered.
+    fn handler(&self, index: usize, method: &Method) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let es = quote!(#p::eventstore);
-        let command = method.taken();
-        let of_command = |what| said(command, "ListedCommand", what, &self.paths);
-        let (itself, reply_type, error) = (
-            of_command("Itself"),
-            of_command("Reply"),
-            of_command("Error"),
-        );
-        let place = Extent::of(command).end;
+        let message = method.taken();
+        let of_message = |what| said(message, "AggregateMessage", what, &self.paths);
+        let [itself, reply_type, error, outcome, of_state] =
+            ["Itself", "Reply", "Error", "Outcome", "OfState"].map(of_message);
+        let place = Extent::of(message).end;
         let shown = self.paths.private_at(place);
-        let [this, given] = ["self", "command"].map(|it| spans::name(it, spans::attribute()));
+        let [this, given] = ["self", "message"].map(|it| spans::name(it, spans::attribute()));
         let its = quote_spanned! {place=>
             type Itself = #itself;
             type Reply = #reply_type;
             type Error = #error;
+            type Outcome = #outcome<Self>;
+            type OfState = #of_state;
         };
-        let given_here = spans::name("command", place);
-        let decides = quote_spanned!(place=> #shown::eventstore::Decides<#command>);
+        let given_here = spans::name("message", place);
+        let handler = quote_spanned!(place=> #shown::eventstore::AggregateHandler<#message>);
+        let same = (index > 0).then(|| self.same_key(message));
         let key = quote_spanned! {place=>
-            fn key(#given_here: &<Self as #decides>::Itself) -> #shown::String {
-                const KEY: fn(&<#ty as #decides>::Itself) -> #shown::String = #shown::eventstore::key_of;
+            fn key(#given_here: &<Self as #handler>::Itself) -> #shown::String {
+                const KEY: fn(&<#ty as #handler>::Itself) -> #shown::String = #shown::eventstore::key_of;
+                #same
                 KEY(#given_here)
             }
         };
-        let reply = quote_spanned! {place=>
-            fn reply(&#this) -> <Self as #decides>::Reply {
-                #shown::eventstore::reply(#this)
+        let outcomes = of_message("Outcomes");
+        let of_state = quote_spanned! {place=>
+            fn of_state(&#this) -> <Self as #handler>::OfState {
+                #shown::eventstore::outcomes::<#outcomes<Self>>().reply(#this)
             }
         };
         let again = (self.aggregate.policy.retries > 0).then(|| {
             quote_spanned! {place=>
-                fn again(#given_here: &#command) -> #shown::Option<#command> {
-                    #shown::Option::Some(#shown::eventstore::decided_again(#given_here))
+                fn again(#given_here: &#message) -> #shown::Option<#message> {
+                    #shown::Option::Some(#shown::eventstore::handled_again(#given_here))
                 }
             }
         });
-        let decided = self.decided(index, method, &this, &given);
+        let handled = self.handled(index, method, &this, &given);
         // A future that is not `Send` is shown at the method's name.
         let at = if method.is_async {
             method.name.span()
@@ -305,37 +308,48 @@ impl<'a> AggregateExpander<'a> {
         let arguments = quote_spanned! {spans::attribute()=>
             (
                 &#this,
-                #given: #command,
+                #given: #message,
                 #resources: &<Self as #es::Parts>::Resources,
                 #facts: &#es::FactSource<'_>,
             )
         };
-        let decide = quote_spanned! {at=>
-            async fn decide #arguments -> #at_name::Result<
-                #at_name::eventstore::Events<Self>, <Self as #at_name::eventstore::Decides<#command>>::Error,
+        let handle = quote_spanned! {at=>
+            async fn handle #arguments -> #at_name::Result<
+                <Self as #at_name::eventstore::AggregateHandler<#message>>::Outcome,
+                <Self as #at_name::eventstore::AggregateHandler<#message>>::Error,
             > {
                 let _ = (#resources, #facts);
-                #decided
+                #handled
             }
         };
-        let proof = handled_by(ty, command, &self.paths);
+        let proof = handled_by(ty, message, &self.paths);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
-            impl #es::Decides<#command> for #ty {
+            impl #es::AggregateHandler<#message> for #ty {
                 #its
                 #key
                 #again
-                #decide
-                #reply
+                #handle
+                #of_state
             }
             #proof
         }
     }
 
-    /// Calls the decision's method; what it gives back is shown at its return type.
-    fn decided(&self, index: usize, method: &Method, this: &Ident, given: &Ident) -> TokenStream {
-        let (command, name) = (method.taken(), &method.name);
-        let before = self.aggregate.decisions[..index].iter();
+    /// Asserts that the key of a message has the type that the one of the first message has.
+    fn same_key(&self, message: &Type) -> TokenStream {
+        let place = Extent::of(message).end;
+        let (shown, ty) = (self.paths.private_at(place), self.ty);
+        let first = self.aggregate.handlers.first().map(Method::taken);
+        let itself = |message: &Type| quote_spanned!(place=> <#ty as #shown::eventstore::AggregateHandler<#message>>::Itself);
+        let (first, this) = (first.map(itself), itself(message));
+        quote_spanned!(place=> const _: fn() = #shown::eventstore::same_key::<#ty, #first, #this>;)
+    }
+
+    /// Calls the method; what it gives back is shown at its return type.
+    fn handled(&self, index: usize, method: &Method, this: &Ident, given: &Ident) -> TokenStream {
+        let name = &method.name;
+        let before = self.aggregate.handlers[..index].iter();
         let mut places = before.map(|it| it.resources().count()).sum::<usize>()..;
         let arguments = method.rest.iter().map(|ty| {
             if is_facts(ty) {
@@ -348,10 +362,13 @@ impl<'a> AggregateExpander<'a> {
         });
         let awaited = method.is_async.then(|| quote!(.await));
         let Extent { start, end } = Extent::of(&method.output);
+        let outcomes = said(method.taken(), "AggregateMessage", "Outcomes", &self.paths);
         let shown = self.paths.private_at(start);
-        let decided = quote_spanned!(start=> #shown::eventstore::decided::<Self, #command, _, _>);
+        let handled = quote_spanned! {start=>
+            #shown::eventstore::outcomes::<#outcomes<Self>>().outcome
+        };
         quote_spanned! {end=>
-            #decided(Self::#name(#this, #given, #(#arguments),*) #awaited)
+            #handled(Self::#name(#this, #given, #(#arguments),*) #awaited)
         }
     }
 }

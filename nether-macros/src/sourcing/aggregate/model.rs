@@ -15,11 +15,12 @@ pub(in crate::sourcing) struct CheckedAggregate {
     /// `None` if nothing can be made of it but the block itself.
     pub(super) ty: Option<Ident>,
     pub(super) name: String,
-    /// The commands, as the list writes them.
+    /// The commands and queries, as the list writes them.
     pub(super) handles: Vec<Type>,
     /// The events, as the list writes them.
     pub(super) events: Vec<Type>,
-    pub(super) decisions: Vec<Method>,
+    /// The methods of these: decisions, and answers to queries. In the order of the list.
+    pub(super) handlers: Vec<Method>,
     /// In the order of the list.
     pub(super) evolutions: Vec<Method>,
     /// The key, if it is given.
@@ -35,6 +36,6 @@ pub(in crate::sourcing) struct CheckedAggregate {
     pub(super) unread: Vec<TokenStream>,
     /// Whether a method asks for a context, which is an error.
     pub(super) takes_context: bool,
-    /// Whether an error was reported: then the commands only count as handled.
+    /// Whether an error was reported: then what is listed only counts as handled.
     pub(super) is_broken: bool,
 }

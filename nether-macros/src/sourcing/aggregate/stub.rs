@@ -9,7 +9,7 @@ use crate::sourcing::descriptor;
 use crate::spans;
 use crate::{header, recover};
 
-/// It is an aggregate of its events, for what names it, and its commands count as handled.
+/// It is an aggregate of its events, for what names it, and what it lists counts as handled.
 pub(super) fn expand(expander: &AggregateExpander<'_>) -> TokenStream {
     let AggregateExpander {
         aggregate,
@@ -24,7 +24,7 @@ pub(super) fn expand(expander: &AggregateExpander<'_>) -> TokenStream {
         .takes_context
         .then(|| descriptor::sender(ty, paths));
     let proofs = aggregate.handles.iter();
-    let proofs = proofs.map(|command| recover::handled_by(ty, command, paths));
+    let proofs = proofs.map(|message| recover::handled_by(ty, message, paths));
     let unread = aggregate.unread.iter();
     let unread = unread.map(|it| header::unread(&WHOSE, it));
     quote! {

@@ -33,7 +33,7 @@ pub(in crate::sourcing) fn check(
         ))
     };
     let (handles, events) = (list(&args.handles), list(&args.events));
-    let (decisions, evolutions) = match (&ty, &handles, &events) {
+    let (handlers, evolutions) = match (&ty, &handles, &events) {
         (Some(_), Some(handles), Some(events)) => methods_of(&block, handles, events, diagnostics),
         _ => (Vec::new(), Vec::new()),
     };
@@ -59,8 +59,8 @@ pub(in crate::sourcing) fn check(
         name,
         handles: handles.unwrap_or_default(),
         events: events.unwrap_or_default(),
-        takes_context: decisions.iter().any(|it| it.context().is_some()),
-        decisions,
+        takes_context: handlers.iter().any(|it| it.context().is_some()),
+        handlers,
         evolutions,
         snapshots: args.seen.written("snapshot_every").cloned(),
         snapshot_every,
@@ -79,8 +79,8 @@ fn check_given(args: &AggregateArgs, diagnostics: &Diagnostics) {
     let needed = [
         (
             "handles",
-            "which commands the aggregate decides upon",
-            "handles = [Command, ..]",
+            "which commands the aggregate decides upon, and which queries it answers",
+            "handles = [Command, .., Query, ..]",
         ),
         (
             "events",
@@ -97,18 +97,17 @@ fn check_given(args: &AggregateArgs, diagnostics: &Diagnostics) {
     }
 }
 
-/// The decisions, and how the state evolves.
+/// The decisions and answers, and how the state evolves.
 fn methods_of(
     block: &Block,
     handles: &[Type],
     events: &[Type],
     diagnostics: &Diagnostics,
 ) -> (Vec<Method>, Vec<Method>) {
-    let both = |ty: &&Type| handles.iter().any(|command| types::same(command, *ty));
+    let both = |ty: &&Type| handles.iter().any(|message| types::same(message, *ty));
     if let Some(ty) = events.iter().find(both) {
         let message = format!("`{}` is in `handles` and in `events`", types::text(ty));
-        let help =
-            "a command asks for something, an event says that it has happened: make them two types";
+        let help = "a command or a query asks for something, an event says that it has happened: make them two types";
         diagnostics.error(ty, message, help);
         return (Vec::new(), Vec::new());
     }
@@ -116,7 +115,9 @@ fn methods_of(
     let found = methods::find(block, &WHOSE, &listed, diagnostics, |_| false);
     found.check_all(&listed, "is about", diagnostics, |index, name, ty| {
         if index < handles.len() {
-            format!("fn {name}(&self, command: {ty}) -> Event {{ .. }}")
+            format!(
+                "fn {name}(&self, command: {ty}) -> Event {{ .. }}`, or, if it is a query, `fn {name}(&self, query: {ty}) -> Reply {{ .. }}"
+            )
         } else {
             format!("fn {name}(&mut self, event: &{ty}) {{ .. }}")
         }
@@ -125,7 +126,7 @@ fn methods_of(
     for method in &mut methods {
         let before = diagnostics.count();
         if method.index < handles.len() {
-            check_decision(method, diagnostics);
+            check_handler(method, diagnostics);
             let above = method.attributes.iter();
             let names = above.map(|it| init::resource_name(it, diagnostics));
             method.names = names.collect();
@@ -137,10 +138,10 @@ fn methods_of(
     let asks = |function: &Function, ty: &Type| {
         let is_it = |method: &&Method| method.name == function.signature.ident;
         let method = methods.iter().find(is_it);
-        let decision = method.filter(|method| method.index < handles.len());
-        decision.is_some_and(|it| it.resources().any(|resource| types::same(resource, ty)))
+        let handler = method.filter(|method| method.index < handles.len());
+        handler.is_some_and(|it| it.resources().any(|resource| types::same(resource, ty)))
     };
-    let help = "write it at an argument of a decision, behind the command: `#[resource(\"replica\")] rates: Resource<Rates>`";
+    let help = "write it at an argument behind the command or the query: `#[resource(\"replica\")] rates: Resource<Rates>`";
     init::check_misplaced(block, asks, help, diagnostics);
     methods.sort_by_key(|method| method.index);
     methods
@@ -148,33 +149,34 @@ fn methods_of(
         .partition(|method| method.index < handles.len())
 }
 
-/// A decision takes its command by value and `&self`, and no context.
-fn check_decision(method: &Method, diagnostics: &Diagnostics) {
+/// A decision takes its command by value and `&self`, and no context; an answer its query.
+fn check_handler(method: &Method, diagnostics: &Diagnostics) {
     let (name, ty) = (&method.name, types::text(method.taken()));
     if method.by_reference {
-        let message = format!("the command `{ty}` is taken by reference");
+        let message = format!("`{ty}` is in `handles`, and is taken by reference");
         let help = format!(
-            "a decision is given its command: `fn {name}(&self, command: {ty}) -> ..`; an event belongs in `events`"
+            "a command or a query is given to its method: `fn {name}(&self, message: {ty}) -> ..`; an event belongs in `events`"
         );
         diagnostics.error(&method.argument, message, help);
     } else if method.is_mutable {
-        let message = format!("`{name}` decides, and cannot take `&mut self`");
-        let help = "take `&self`, and give back what happens: the state changes in the event's method, which also runs when it is read \
-                    from the store";
+        let message = format!("`{name}` decides or answers, and cannot take `&mut self`");
+        let help = "take `&self`: a query's method gives back the answer, a command's method what happens. The state changes in the event's \
+                    method, which also runs when it is read from the store";
         diagnostics.error(&method.receiver, message, help);
     } else if let Some(context) = method.context() {
-        let message = format!("`{name}` decides, and is given no context");
-        let help = "a decision only says what happens: what is to be done because of it is done by a module that handles the event";
+        let message = format!("`{name}` decides or answers, and is given no context");
+        let help = "a decision only says what happens, and an answer what is: what is to be done because of it is done by a module that \
+                    handles the event; what a query asks others for is asked by a module that handles it";
         diagnostics.error(context, message, help);
     } else if let Some(facts) = method.rest.iter().find(|ty| is_facts(ty) && !is_shared(ty)) {
         let message = format!(
-            "`{name}` takes the facts of its decision as `{}`",
+            "`{name}` takes the facts of its message as `{}`",
             types::text(facts)
         );
         diagnostics.error(
             facts,
             message,
-            "they are lent to the decision: `facts: &Facts`",
+            "they are lent to the method: `facts: &Facts`",
         );
     } else if let Some(reference) = method.resources().find(|ty| is_reference(ty)) {
         let message = format!("`{name}` asks for a resource by reference");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lru::LruCache;
-use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::time::Instant;
 
 use crate::guarded::drop_unpanicked;
@@ -63,8 +63,15 @@ impl<A> Loaded<A> {
     }
 }
 
-/// Empty until it is loaded, and after it was left in the middle of a change.
-type LoadedSlot<A> = AsyncMutex<Option<Loaded<A>>>;
+/// The place of an aggregate in use.
+struct LoadedSlot<A> {
+    /// Empty until it is loaded, and after it was left in the middle of a change. A command has it for
+    /// itself, queries read it concurrently; in the order in which they come.
+    loaded: RwLock<Option<Loaded<A>>>,
+    /// Held by the one query that reads it from the store, so that the others do not wait for its answer.
+    /// Taken before `loaded`.
+    loading: AsyncMutex<()>,
+}
 
 impl<A> Cache<A> {
     pub(super) fn new(bound: usize) -> Self {
@@ -89,7 +96,10 @@ impl<A> Cache<A> {
             let shard = &mut *shard;
             let idle = &mut shard.idle;
             let used = shard.used.entry(Arc::clone(&key)).or_insert_with(|| Used {
-                slot: Arc::new(AsyncMutex::new(idle.pop(&key).map(|idle| idle.loaded))),
+                slot: Arc::new(LoadedSlot {
+                    loaded: RwLock::new(idle.pop(&key).map(|idle| idle.loaded)),
+                    loading: AsyncMutex::new(()),
+                }),
                 users: 0,
             });
             used.users += 1;
@@ -112,8 +122,10 @@ impl<A> Cache<A> {
         drop_unpanicked(self.put_back(key));
     }
 
-    /// One user less. Gives back an aggregate for which there is no room.
-    fn put_back(&self, key: &Arc<str>) -> Option<(Arc<str>, Idle<A>)> {
+    /// One user less. Gives back an aggregate that does not stay in memory: there is no room, or it has no
+    /// events, so that there is nothing to keep. Else questions about unknown keys would evict those
+    /// that are in use.
+    fn put_back(&self, key: &Arc<str>) -> Option<Loaded<A>> {
         let mut shard = lock(self.shard(key));
         let shard = &mut *shard;
         let used = shard.used.get_mut(key)?;
@@ -123,13 +135,21 @@ impl<A> Cache<A> {
         }
         let loaded = shard.used.remove(key).and_then(|used| {
             // It is not in use, so its lock is free.
-            used.slot.try_lock().ok().and_then(|mut slot| slot.take())
+            used.slot
+                .loaded
+                .try_write()
+                .ok()
+                .and_then(|mut slot| slot.take())
         });
         let since = Instant::now();
         let loaded = loaded?;
+        if loaded.version == 0 {
+            return Some(loaded);
+        }
         shard.idle.put(Arc::clone(key), Idle { loaded, since });
         let is_full = shard.idle.len() > self.bound;
-        is_full.then(|| shard.idle.pop_lru()).flatten()
+        let evicted = is_full.then(|| shard.idle.pop_lru()).flatten();
+        evicted.map(|(_, idle)| idle.loaded)
     }
 
     /// Evicts the aggregates that have not been used for so long.
@@ -164,8 +184,18 @@ pub(super) struct CacheEntry<'a, A> {
 
 impl<A> CacheEntry<'_, A> {
     /// Waits for one's turn.
-    pub(super) async fn turn(&self) -> MutexGuard<'_, Option<Loaded<A>>> {
-        self.slot.lock().await
+    pub(super) async fn turn(&self) -> RwLockWriteGuard<'_, Option<Loaded<A>>> {
+        self.slot.loaded.write().await
+    }
+
+    /// Waits for those who came before and have it for themselves.
+    pub(super) async fn view(&self) -> RwLockReadGuard<'_, Option<Loaded<A>>> {
+        self.slot.loaded.read().await
+    }
+
+    /// Waits for the query that reads the aggregate from the store, if one does.
+    pub(super) async fn loading(&self) -> MutexGuard<'_, ()> {
+        self.slot.loading.lock().await
     }
 }
 

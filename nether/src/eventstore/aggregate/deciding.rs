@@ -1,6 +1,6 @@
-//! Lets an aggregate decide, within its time and that of the unit of work, and again if that fails.
+//! Lets an aggregate decide or answer, within its time and that of the unit of work, and again if that fails.
 //!
-//! A decision stores nothing, so it can be cut off and repeated at any point.
+//! Neither stores anything, so both can be cut off and repeated at any point.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -8,69 +8,75 @@ use std::panic::resume_unwind;
 use tokio::time::sleep;
 
 use crate::context::Context;
-use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events, FactSource};
+use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Aggregates, FactSource};
 use crate::eventstore::handling::{CutOff, within_unit};
 use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, panic_text};
-use crate::message::Command;
+use crate::message::{Message, MessageKind};
 use crate::race::race;
 
-type Decision<A, C> = Result<Events<A>, <A as Decides<C>>::Error>;
+type HandledOutcome<A, M> =
+    Result<<A as AggregateHandler<M>>::Outcome, <A as AggregateHandler<M>>::Error>;
 
-/// The decision upon a command, or that it was cut off.
-pub(super) async fn decide<A, C>(
+/// The decision upon a command or the answer to a query, or that it was cut off.
+pub(super) async fn handle_in_time<A, M>(
     state: &A,
-    command: C,
+    message: M,
     resources: &A::Resources,
     ctx: &Context<Aggregates<A>>,
-) -> Result<Decision<A, C>, CutOff>
+) -> Result<HandledOutcome<A, M>, CutOff>
 where
-    A: Aggregate + Decides<C>,
+    A: Aggregate + AggregateHandler<M>,
     A::Error: fmt::Display + Send,
-    C: Command,
+    M: Message + Send,
 {
     let facts = &FactSource::of(ctx.handle());
     let policy = A::SETTINGS.policy;
     if policy.retries > 0 {
-        return Box::pin(decide_repeatedly(state, command, resources, ctx)).await;
+        return Box::pin(handle_repeatedly(state, message, resources, ctx)).await;
     }
-    within_unit(state.decide(command, resources, facts), policy.timeout, ctx).await
+    within_unit(state.handle(message, resources, facts), policy.timeout, ctx).await
 }
 
-/// Decides again after an error, a panic or a time-out, up to as many times as the aggregate says.
-async fn decide_repeatedly<A, C>(
+/// Handles the message again after an error, a panic or a time-out, up to as many times as the aggregate
+/// says.
+async fn handle_repeatedly<A, M>(
     state: &A,
-    mut command: C,
+    mut message: M,
     resources: &A::Resources,
     ctx: &Context<Aggregates<A>>,
-) -> Result<Decision<A, C>, CutOff>
+) -> Result<HandledOutcome<A, M>, CutOff>
 where
-    A: Aggregate + Decides<C>,
+    A: Aggregate + AggregateHandler<M>,
     A::Error: fmt::Display + Send,
-    C: Command,
+    M: Message + Send,
 {
     let facts = &FactSource::of(ctx.handle());
     let policy = A::SETTINGS.policy;
     let mut failed = 0;
     loop {
         let again = match failed < policy.retries {
-            true => A::again(&command),
+            true => A::again(&message),
             false => None,
         };
-        let decision = within_unit(state.decide(command, resources, facts), policy.timeout, ctx);
-        let decided = catch(decision).await;
+        let handling = within_unit(state.handle(message, resources, facts), policy.timeout, ctx);
+        let outcome = catch(handling).await;
         let has_ended = ctx.handle().scope.obstacle().is_some();
-        let (Some(again), Some(error), false) = (again, failure(&decided), has_ended) else {
-            return decided.unwrap_or_else(|panic| resume_unwind(panic));
+        let (Some(again), Some(error), false) = (again, failure(&outcome), has_ended) else {
+            return outcome.unwrap_or_else(|panic| resume_unwind(panic));
         };
-        drop_unpanicked(decided);
-        command = again;
+        drop_unpanicked(outcome);
+        message = again;
         failed += 1;
         tracing::warn!(
-            message = C::NAME,
+            message = M::NAME,
             aggregate = A::DESCRIPTOR.declaration.name,
             attempt = failed,
             error,
-            "a decision failed and is made again"
+            "{} failed and is made again",
+            match M::KIND {
+                MessageKind::Query => "an answer",
+                MessageKind::Command | MessageKind::Event => "a decision",
+            }
         );
         let scope = &ctx.handle().scope;
         let wait = policy.backoff.wait(failed.into(), &scope.mediator.chance);
@@ -82,11 +88,11 @@ where
     }
 }
 
-/// Why a decision is made again, if it is.
+/// Why a decision or an answer is made again, if it is.
 fn failure<T, E: fmt::Display>(
-    decided: &Result<Result<Result<T, E>, CutOff>, PanicPayload>,
+    outcome: &Result<Result<Result<T, E>, CutOff>, PanicPayload>,
 ) -> Option<String> {
-    match decided {
+    match outcome {
         Ok(Ok(Ok(_)) | Err(CutOff::UnitEnded(_))) => None,
         Ok(Ok(Err(error))) => Some(Shielded::new(error).to_string()),
         Ok(Err(CutOff::TimedOut(limit))) => Some(format!("took longer than {limit:?}")),

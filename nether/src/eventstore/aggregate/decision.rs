@@ -215,16 +215,6 @@ impl<A: Parts, C, E, Kind, T: IntoEvents<A, Kind>> IntoDecision<A, C, E, Fallibl
     }
 }
 
-/// Makes events of what a decision gives back.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn decided<A: Parts, C, E, Kind>(
-    decision: impl IntoDecision<A, C, E, Kind>,
-) -> Result<Events<A>, E> {
-    decision.into_decision()
-}
-
 /// What a command may be answered with: `()`, or what is made of the state. `Kind` is inferred.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
@@ -246,12 +236,4 @@ impl<A, R: for<'a> From<&'a A>> ReplyFrom<A, kinds::One> for R {
     fn reply_from(state: &A) -> Self {
         R::from(state)
     }
-}
-
-/// The reply that is made of a state.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn reply<A, R: ReplyFrom<A, Kind>, Kind>(state: &A) -> R {
-    R::reply_from(state)
 }

@@ -1,21 +1,26 @@
 //! Aggregates: state that is decided upon by commands and made of events.
 
+mod answer;
 mod argument;
 mod cache;
 mod deciding;
 mod decision;
 mod evolving;
 mod facts;
+mod handler;
 mod identity;
 mod initial;
+mod key;
 mod module;
 mod repository;
 mod unexecuted;
 
 pub use self::argument::DecisionArgument;
-pub use self::decision::{EventOf, Events, IntoEvents, decided, reply};
+pub use self::decision::{EventOf, Events, IntoEvents};
 pub use self::facts::{FactSource, Facts};
+pub use self::handler::{AggregateHandler, OutcomeOf, handled_again, outcomes};
 pub use self::initial::{Initial, initial};
+pub use self::key::same_key;
 pub use self::module::Aggregates;
 
 use std::time::Duration;
@@ -32,7 +37,7 @@ use crate::resources::Resources;
 ///
 /// An aggregate is a *decider* (J. Chassaing, "Functional Event Sourcing Decider"): its commands' methods
 /// decide, from the state, which events happen; its events' methods evolve the state. Nothing else changes
-/// it.
+/// it. Its queries' methods answer from the state.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an aggregate",
     label = "not an aggregate",
@@ -89,7 +94,7 @@ pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
 pub trait Parts: Sized {
     /// One of its events.
     type Event: Send + Sync;
-    /// What its decisions ask for.
+    /// What its decisions and answers ask for.
     type Resources: Send + Sync + 'static;
 }
 
@@ -105,68 +110,6 @@ pub struct AggregateSettings {
     pub cache: usize,
     /// How long.
     pub idle: Duration,
-    /// How long a decision may take, and how often it is made again.
+    /// How long a decision or an answer may take, and how often it is made again.
     pub policy: HandlingPolicy,
-}
-
-/// A command that can be decided upon again.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be decided upon again: it is not `Clone`",
-    label = "not `Clone`, and its aggregate has a `retry`",
-    note = "each attempt is given the command anew: derive `Clone` for `{Self}`, or remove `retry`"
-)]
-pub trait DecidedAgain {
-    fn again(&self) -> Self;
-}
-
-#[diagnostic::do_not_recommend]
-impl<C: Clone> DecidedAgain for C {
-    fn again(&self) -> Self {
-        self.clone()
-    }
-}
-
-/// The command once more.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-pub fn decided_again<C: DecidedAgain>(command: &C) -> C {
-    command.again()
-}
-
-/// An aggregate that decides upon `C`. As [`Parts`], it asks for nothing.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not decide upon `{C}`",
-    label = "not in the aggregate's `handles`",
-    note = "list it: `#[aggregate(handles = [.., {C}], ..)]`"
-)]
-pub trait Decides<C>: Parts {
-    /// The command.
-    type Itself;
-    /// The reply of the command.
-    type Reply;
-    /// The error of the command.
-    type Error;
-
-    /// Which aggregate it is for.
-    fn key(command: &Self::Itself) -> String;
-
-    /// The command once more, if it may be decided upon again after a failure.
-    fn again(command: &C) -> Option<C> {
-        let _ = command;
-        None
-    }
-
-    /// What happens because of the command.
-    fn decide<'a>(
-        &'a self,
-        command: C,
-        resources: &'a Self::Resources,
-        facts: &'a FactSource<'a>,
-    ) -> impl Future<Output = Result<Events<Self>, Self::Error>> + Send + 'a;
-
-    /// What the command is answered with, once it has happened.
-    fn reply(&self) -> Self::Reply;
 }

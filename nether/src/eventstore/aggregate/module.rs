@@ -1,4 +1,4 @@
-//! [`Aggregates`]: the module that an aggregate's commands go to.
+//! [`Aggregates`]: the module that an aggregate's commands and queries go to.
 
 use std::fmt;
 use std::pin::pin;
@@ -11,11 +11,11 @@ use crate::envelope::{Given, Parcel};
 use crate::error::Result;
 use crate::eventstore::aggregate::repository::Repository;
 use crate::eventstore::aggregate::unexecuted::Unexecuted;
-use crate::eventstore::aggregate::{Aggregate, Decides};
+use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Events};
 use crate::eventstore::follower::{EventFailure, guarded_now};
 use crate::eventstore::store::Store;
 use crate::guarded::Guarded;
-use crate::message::{Command, Message};
+use crate::message::{ByValue, Command, Message, Query, Reads, Writes};
 use crate::module::{
     Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, ReplySink,
     Routes, Shared, SharedHandler, end_observed, observed,
@@ -24,12 +24,12 @@ use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Caller, Listed};
 
-/// All aggregates of the type `A`, as a module: what its commands go to.
+/// All aggregates of the type `A`, as a module: what its commands and queries go to.
 /// [`#[aggregate]`](macro@crate::aggregate) makes it part of the program; it is named where modules are, as
 /// in `#[nether::main(modules = [Aggregates<Account>])]`.
 ///
 /// It is a shared module: commands to different aggregates are decided upon concurrently, those to one
-/// aggregate one at a time, in the order they came.
+/// aggregate one at a time, in the order they came. A query waits for the commands before it.
 pub struct Aggregates<A: Aggregate> {
     repository: Repository<A>,
 }
@@ -93,14 +93,15 @@ impl<A: Aggregate> Construct for Aggregates<A> {
 
 impl<A: Aggregate> Shared for Aggregates<A> {}
 
-impl<A, C> SharedHandler<Given<C>> for Aggregates<A>
+#[allow(private_bounds)] // The access of a message is one of two.
+impl<A, M> SharedHandler<Given<M>> for Aggregates<A>
 where
-    A: Aggregate + Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
-    C: Command,
+    A: Aggregate,
+    M: ByValue<Access: Runs<A, Given<M>>> + Send,
 {
-    async fn handle<S: ReplySink<Given<C>>>(
+    async fn handle<S: ReplySink<Given<M>>>(
         _: &Self,
-        _: &mut Given<C>,
+        _: &mut Given<M>,
         _: &Context<Self>,
         _: S,
     ) -> S::Settled {
@@ -109,47 +110,78 @@ where
 
     async fn attempt(
         module: &Self,
-        parcel: &mut Given<C>,
+        parcel: &mut Given<M>,
         ctx: &Context<Self>,
-    ) -> Attempt<<Given<C> as Parcel>::Message>
+    ) -> Attempt<<Given<M> as Parcel>::Message>
     where
-        Given<C>: Parcel,
+        Given<M>: Parcel,
     {
-        attempt::<A, Given<C>>(module, parcel, ctx).await
+        attempt::<A, M::Access, Given<M>>(module, parcel, ctx).await
     }
 }
 
-/// As [`Decides`], in terms of parcels: as those of [`SharedHandler`] are, so that the compiler sees that
-/// they are the same.
-trait Executes<P: Parcel>: Aggregate {
-    fn execute(
-        repository: &Repository<Self>,
+/// The access of a message that an aggregate handles: a command is decided upon, a query answered. In terms
+/// of parcels, as the methods of [`SharedHandler`] are, so that the compiler sees that they are the same.
+trait Runs<A: Aggregate, P: Parcel> {
+    fn run(
+        repository: &Repository<A>,
         parcel: &mut P,
-        ctx: &Context<Aggregates<Self>>,
+        ctx: &Context<Aggregates<A>>,
     ) -> impl Future<Output = Result<Replied<P::Message>, Unexecuted>> + Send;
 }
 
-impl<A, C> Executes<Given<C>> for A
+#[diagnostic::do_not_recommend]
+impl<A, C> Runs<A, Given<C>> for Writes
 where
-    A: Aggregate + Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
+    A: Aggregate
+        + AggregateHandler<
+            C,
+            Itself = C,
+            Reply = C::Reply,
+            Error = C::Error,
+            Outcome = Events<A>,
+            OfState = <C as Message>::Reply,
+        >,
     C: Command,
 {
-    async fn execute(
-        repository: &Repository<Self>,
+    async fn run(
+        repository: &Repository<A>,
         parcel: &mut Given<C>,
-        ctx: &Context<Aggregates<Self>>,
+        ctx: &Context<Aggregates<A>>,
     ) -> Result<Replied<C>, Unexecuted> {
         repository.execute(parcel.message(), ctx).await
     }
 }
 
-async fn attempt<A: Executes<P>, P: Parcel>(
+#[diagnostic::do_not_recommend]
+impl<A, Q> Runs<A, Given<Q>> for Reads
+where
+    A: Aggregate
+        + AggregateHandler<
+            Q,
+            Itself = Q,
+            Reply = Q::Reply,
+            Error = Q::Error,
+            Outcome = <Q as Message>::Reply,
+        >,
+    Q: Query,
+{
+    async fn run(
+        repository: &Repository<A>,
+        parcel: &mut Given<Q>,
+        ctx: &Context<Aggregates<A>>,
+    ) -> Result<Replied<Q>, Unexecuted> {
+        repository.answer(parcel.message(), ctx).await
+    }
+}
+
+async fn attempt<A: Aggregate, Access: Runs<A, P>, P: Parcel>(
     module: &Aggregates<A>,
     parcel: &mut P,
     ctx: &Context<Aggregates<A>>,
 ) -> Attempt<P::Message> {
     let result = {
-        let handler = pin!(A::execute(&module.repository, parcel, ctx));
+        let handler = pin!(Access::run(&module.repository, parcel, ctx));
         let observed = observed(ctx, P::Message::descriptor);
         let result = Guarded::new(handler, observed.as_deref()).await;
         let result = match result {

@@ -1,15 +1,17 @@
-//! [`Repository`]: loads aggregates, lets them decide, and appends their events.
+//! [`Repository`]: loads aggregates, lets them decide and answer, and appends their events.
 
 use std::sync::Arc;
 
+use tokio::sync::RwLockReadGuard;
+
 use crate::context::Context;
 use crate::escaped::Escaped;
-use crate::eventstore::aggregate::cache::{Cache, Loaded};
-use crate::eventstore::aggregate::deciding::decide;
+use crate::eventstore::aggregate::cache::{Cache, CacheEntry, Loaded};
+use crate::eventstore::aggregate::deciding::handle_in_time;
 use crate::eventstore::aggregate::evolving::{Evolved, evolve};
 use crate::eventstore::aggregate::identity::{CommandIdentity, baggage_of_sender, metadata};
 use crate::eventstore::aggregate::unexecuted::Unexecuted;
-use crate::eventstore::aggregate::{Aggregate, Aggregates, Decides, Events};
+use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Aggregates, Events};
 use crate::eventstore::backend::{
     Append, Direction, DocumentCondition, EventId, Expected, NewEvent, PAGE, StoreError, StreamId,
 };
@@ -18,7 +20,7 @@ use crate::eventstore::lease::LeaseFence;
 use crate::eventstore::snapshot;
 use crate::eventstore::store::Store;
 use crate::eventstore::stored::Encoded;
-use crate::message::{Command, Message};
+use crate::message::{Command, Message, Query};
 use crate::routing::Caller;
 
 /// How many times an aggregate decides upon a command while other writers keep changing its stream.
@@ -37,8 +39,8 @@ pub(super) struct Repository<A: Aggregate> {
     resources: A::Resources,
 }
 
-/// What a command has come to.
-type CommandResult<C> = Result<<C as Message>::Reply, <C as Message>::Error>;
+/// What a command or a query has come to.
+type MessageResult<M> = Result<<M as Message>::Reply, <M as Message>::Error>;
 
 impl<A: Aggregate> Repository<A> {
     pub(super) fn new(store: Store, resources: A::Resources) -> Self {
@@ -55,9 +57,16 @@ impl<A: Aggregate> Repository<A> {
         &self,
         command: C,
         ctx: &Context<Aggregates<A>>,
-    ) -> Result<CommandResult<C>, Unexecuted>
+    ) -> Result<MessageResult<C>, Unexecuted>
     where
-        A: Decides<C, Itself = C, Reply = C::Reply, Error = C::Error>,
+        A: AggregateHandler<
+                C,
+                Itself = C,
+                Reply = C::Reply,
+                Error = C::Error,
+                Outcome = Events<A>,
+                OfState = <C as Message>::Reply,
+            >,
         C: Command,
     {
         let identity = CommandIdentity::of(&command, ctx)?;
@@ -82,10 +91,10 @@ impl<A: Aggregate> Repository<A> {
                 if version > loaded.version {
                     *loaded = self.load(&stream).await?;
                 }
-                return Ok(Ok(loaded.state.reply()));
+                return Ok(Ok(loaded.state.of_state()));
             }
             command = attempted.copied();
-            let decided = decide(&loaded.state, attempted, &self.resources, ctx).await?;
+            let decided = handle_in_time(&loaded.state, attempted, &self.resources, ctx).await?;
             let events = match decided {
                 Ok(events) if !events.is_empty() => events,
                 // An append would show that another writer has written; without one, it is asked.
@@ -95,7 +104,7 @@ impl<A: Aggregate> Repository<A> {
                         *turn = None;
                         continue;
                     }
-                    return Ok(nothing.map(|_| loaded.state.reply()));
+                    return Ok(nothing.map(|_| loaded.state.of_state()));
                 }
             };
             let (new, events) = self.written(&stream, &events, identity.as_ref())?;
@@ -106,7 +115,7 @@ impl<A: Aggregate> Repository<A> {
             for event in &events.0 {
                 loaded.state.apply(event);
             }
-            let reply = loaded.state.reply();
+            let reply = loaded.state.of_state();
             let append = Append {
                 stream: stream.clone(),
                 expected: Expected::Version(loaded.version),
@@ -138,8 +147,76 @@ impl<A: Aggregate> Repository<A> {
         match conflict {
             Some(conflict) if !was_decided => Err(conflict.into()),
             // Another writer has just stored what this command led to.
-            _ => Ok(Ok(turn.insert(self.load(&stream).await?).state.reply())),
+            _ => Ok(Ok(turn.insert(self.load(&stream).await?).state.of_state())),
         }
+    }
+
+    /// Answers a query by what is in the store: every command that was acknowledged before, by whatever
+    /// process. Commands to the same aggregate wait meanwhile, other queries do not.
+    pub(super) async fn answer<Q>(
+        &self,
+        query: Q,
+        ctx: &Context<Aggregates<A>>,
+    ) -> Result<MessageResult<Q>, Unexecuted>
+    where
+        A: AggregateHandler<
+                Q,
+                Itself = Q,
+                Reply = Q::Reply,
+                Error = Q::Error,
+                Outcome = <Q as Message>::Reply,
+            >,
+        Q: Query,
+    {
+        let key: Arc<str> = A::key(&query).into();
+        let stream = StreamId::new(A::NAME, &key);
+        let entry = self.cache.enter(key);
+        let loaded = within_unit(self.current(&entry, &stream), None, ctx).await??;
+        Ok(handle_in_time(&loaded.state, query, &self.resources, ctx).await?)
+    }
+
+    /// The aggregate as the store has it, which does not change until the guard is dropped.
+    async fn current<'a>(
+        &self,
+        entry: &'a CacheEntry<'_, A>,
+        stream: &StreamId,
+    ) -> Result<RwLockReadGuard<'a, Loaded<A>>, StoreError> {
+        if let Some(loaded) = self.current_in_memory(entry, stream).await? {
+            return Ok(loaded);
+        }
+        // Two that write would wait for each other's answers: the second one finds what the first has read.
+        let _loading = entry.loading().await;
+        if let Some(loaded) = self.current_in_memory(entry, stream).await? {
+            return Ok(loaded);
+        }
+        let mut turn = entry.turn().await;
+        // It leaves the cache until it is read: an error or a panic drops it.
+        let read_on = match turn.take() {
+            Some(loaded) => self.read_on(stream, loaded).await?,
+            None => None,
+        };
+        *turn = match read_on {
+            Some(loaded) => Some(loaded),
+            None => Some(self.load(stream).await?),
+        };
+        let loaded = RwLockReadGuard::map(turn.downgrade(), |it| {
+            it.as_ref().expect("it was put there")
+        });
+        Ok(loaded)
+    }
+
+    /// The aggregate, if it is in memory and nothing newer is in the store.
+    async fn current_in_memory<'a>(
+        &self,
+        entry: &'a CacheEntry<'_, A>,
+        stream: &StreamId,
+    ) -> Result<Option<RwLockReadGuard<'a, Loaded<A>>>, StoreError> {
+        let view = RwLockReadGuard::try_map(entry.view().await, Option::as_ref);
+        let Ok(loaded) = view else {
+            return Ok(None);
+        };
+        let is_behind = self.is_behind(stream, loaded.version).await?;
+        Ok((!is_behind).then_some(loaded))
     }
 
     /// The version of the first event that the command has led to, if it was decided upon before.

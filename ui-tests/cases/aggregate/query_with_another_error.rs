@@ -1,6 +1,11 @@
 #![allow(unused_imports, unused_variables, dead_code)]
 use nether::prelude::*;
 
+#[command(key = account)]
+pub struct Open {
+    pub account: u64,
+}
+
 #[query(key = account, reply = bool)]
 pub struct IsOpen {
     pub account: u64,
@@ -12,10 +17,14 @@ pub struct Opened;
 #[derive(Default)]
 pub struct Account;
 
-#[aggregate(handles = IsOpen, events = Opened)]
+#[aggregate(handles = [Open, IsOpen], events = Opened)]
 impl Account {
-    fn is_open(&self, _: IsOpen) -> bool {
-        true
+    fn open(&self, _: Open) -> Opened {
+        Opened
+    }
+
+    fn is_open(&self, _: IsOpen) -> Result<bool, std::fmt::Error> {
+        Err(std::fmt::Error)
     }
 
     fn opened(&mut self, _: &Opened) {}

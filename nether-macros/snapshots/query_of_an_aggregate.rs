@@ -1,0 +1,158 @@
+#[derive(
+    ::nether::__private::derived_unless_local::Debug,
+    ::nether::__private::derived_unless_local::Clone,
+    ::nether::__private::derived_unless_local::Serialize,
+    ::nether::__private::derived_unless_local::Deserialize
+)]
+#[serde(crate = "::nether::__private::serde")]
+pub struct BalanceOf {
+    pub account_id: String,
+}
+const _: () = {
+    static DESCRIPTOR: ::nether::__private::MessageDescriptor = ::nether::__private::MessageDescriptor::new(
+        ::nether::__private::MessageKind::Query,
+        ::nether::__private::Declaration {
+            name: <BalanceOf as ::nether::__private::Message>::NAME,
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+        },
+        ::nether::__private::Option::Some("account_id"),
+        ::nether::__private::Option::None,
+    );
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Message for BalanceOf {
+        type Reply = u64;
+        type Error = ::nether::__private::Error;
+        type Itself = Self;
+        type Parcel = ::nether::__private::Given<Self>;
+        const NAME: &'static str = ::core::concat!(
+            ::core::module_path!(), "::", "BalanceOf"
+        );
+        const KIND: ::nether::__private::MessageKind = ::nether::__private::MessageKind::Query;
+        const CRATE: u64 = 0u64;
+        const PROOF: ::nether::__private::MessageProof = ::nether::__private::MessageProof {
+            descriptor: <Self as ::nether::__private::Message>::descriptor,
+            id: <Self as ::nether::__private::Message>::ID,
+            kind: ::nether::__private::MessageKind::Query,
+            unhandled: ::core::concat!(
+                "no module listed in `modules` handles the query `",
+                ::core::module_path!(), "::", "BalanceOf", "`: list the module that does"
+            ),
+            duplicate: ::core::concat!(
+                "two modules listed in `modules` handle the query `",
+                ::core::module_path!(), "::", "BalanceOf", "`: keep one"
+            ),
+            circular: ::core::concat!(
+                "modules listed in `modules` wait for each other in a circle that closes with `",
+                ::core::module_path!(), "::", "BalanceOf",
+                "`: publish an event instead, or let one of them take what it asks for as part of its message"
+            ),
+        };
+        fn descriptor() -> &'static ::nether::__private::MessageDescriptor {
+            &DESCRIPTOR
+        }
+        fn to_json(&self) -> ::nether::__private::Option<::nether::__private::String> {
+            ::nether::__private::to_json(self)
+        }
+        fn copied(&self) -> ::nether::__private::Option<Self> {
+            ::nether::__private::Option::Some(::nether::__private::Clone::clone(self))
+        }
+        fn is_refusal(error: &<Self as ::nether::__private::Message>::Error) -> bool {
+            use ::nether::__private::http::Otherwise as _;
+            const _: bool = ::nether::__private::http::Probe::<()>::IS_OPTION;
+            ::nether::__private::http::Probe::<
+                <Self as ::nether::__private::Message>::Error,
+            >::is_refusal(error)
+        }
+        fn key_hash(&self) -> ::nether::__private::Option<u64> {
+            ::nether::__private::Option::Some(
+                <String as ::nether::__private::Key>::key_hash(&self.account_id),
+            )
+        }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Query for BalanceOf {
+        type Asked = Self;
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::ByValue for BalanceOf {
+        type Access = ::nether::__private::Reads;
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::Keyed for BalanceOf {
+        type Key = String;
+        fn key(&self) -> &String {
+            &self.account_id
+        }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::eventstore::AggregateMessage for BalanceOf {
+        type Itself = Self;
+        type Reply = <Self as ::nether::__private::Message>::Reply;
+        type Error = <Self as ::nether::__private::Message>::Error;
+        type Outcomes<__By: ::nether::__private::eventstore::Parts> = ::nether::__private::eventstore::OutcomeOf<
+            __By,
+            Self,
+            ::nether::__private::Reads,
+            Self::Reply,
+            Self::Error,
+        >;
+        type Outcome<__By: ::nether::__private::eventstore::Parts> = <Self as ::nether::__private::Message>::Reply;
+        type OfState = ();
+        type KeyOr<__Other> = String;
+        const LISTED: ::nether::__private::MessageProof = <Self as ::nether::__private::Message>::PROOF;
+        fn add_to<__By>(
+            routes: &mut ::nether::__private::Routes<
+                '_,
+                ::nether::__private::eventstore::Aggregates<__By>,
+            >,
+        )
+        where
+            __By: ::nether::__private::eventstore::Aggregate
+                + ::nether::__private::eventstore::AggregateHandler<
+                    Self,
+                    Itself = Self,
+                    Reply = Self::Reply,
+                    Error = Self::Error,
+                    Outcome = Self::Outcome<__By>,
+                    OfState = Self::OfState,
+                >,
+        {
+            ::nether::__private::eventstore::add_query_of_state::<__By, Self>(routes)
+        }
+    }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::eventstore::ListedQuery for BalanceOf {
+        type Itself = Self;
+        type Reply = <Self as ::nether::__private::Message>::Reply;
+        type Error = <Self as ::nether::__private::Message>::Error;
+        const LISTED: ::nether::__private::MessageProof = <Self as ::nether::__private::Message>::PROOF;
+        fn add_to<__By>(
+            routes: &mut ::nether::__private::Routes<
+                '_,
+                ::nether::__private::eventstore::Projections<__By>,
+            >,
+        )
+        where
+            __By: ::nether::__private::eventstore::Projection
+                + ::nether::__private::eventstore::Answers<
+                    Self,
+                    Itself = Self,
+                    Reply = Self::Reply,
+                    Error = Self::Error,
+                >,
+        {
+            ::nether::__private::eventstore::add_query::<__By, Self>(routes)
+        }
+    }
+    ::nether::__private::inventory::submit! {
+        ::nether::__private::MessageRegistration(& DESCRIPTOR)
+    }
+};
