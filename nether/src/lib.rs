@@ -293,6 +293,7 @@ mod recorder;
 
 mod mediator;
 mod routing;
+mod sends;
 
 mod scope;
 
@@ -330,8 +331,8 @@ pub mod integration;
 pub mod __private;
 
 pub use self::context::{
-    AnyEvent, Context, JoinStream, Nested, Outcome, Producer, QueryContext, SharedStream,
-    Streaming, Subscription, WatchStream,
+    AnyEvent, Context, JoinStream, Nested, Outcome, Processed, Producer, QueryContext,
+    SharedStream, Streaming, Subscription, WatchStream,
 };
 pub use self::declaration::Declaration;
 pub use self::error::{
@@ -359,6 +360,7 @@ pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Requirement, T
 pub use self::resources::Resource;
 pub use self::routing::{Caller, Calls, Emits, External, HandledBy, OnlyOneModule, Unlisted};
 pub use self::scope::{ContextId, MessageId, Transaction};
+pub use self::sends::{Asks, Processes, Publishes, Sends};
 pub use self::system::{
     Attached, DeadLetters, ModuleStatus, PauseError, ShutdownReport, System, SystemBuilder,
 };

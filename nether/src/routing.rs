@@ -12,19 +12,20 @@ use crate::message::Message;
 
 /// A caller: code outside of modules ([`External`]) or a module, for which `#[module]` implements it.
 ///
-/// A helper function that sends for callers with `emits` or `calls` too states what it sends. The last
-/// parameter is always inferred, so the function has one for each message. For all other callers,
-/// [`Unlisted`] is shorter.
+/// A helper function that sends for callers with `emits` or `calls` too states what it sends: by
+/// [`Sends`](crate::Sends), [`Asks`](crate::Asks), [`Publishes`](crate::Publishes) or
+/// [`Processes`](crate::Processes). The last parameter of these is always inferred, so the function has one
+/// for each message. For all other callers, [`Unlisted`] is shorter.
 ///
 /// ```
-/// use nether::{Caller, Emits, prelude::*};
+/// use nether::{Publishes, prelude::*};
 ///
 /// #[event]
 /// pub struct Noted(pub String);
 ///
 /// async fn note<S, H>(ctx: &Context<S>, text: &str) -> nether::Result<()>
 /// where
-///     S: Caller + Emits<Noted, S::Rule, H>,
+///     S: Publishes<Noted, H>,
 /// {
 ///     ctx.publish(Noted(text.to_owned())).await?;
 ///     Ok(())
@@ -91,13 +92,14 @@ pub trait Caller: Sized + 'static {
 /// # Ok(()) }
 /// ```
 ///
-/// A helper that modules with lists call, too, says what it sends: see [`Caller`]. One that only asks takes a
+/// A helper that modules with lists call, too, says what it sends: see [`Caller`]. So does one that is
+/// generic over the message: see [`Sends`](crate::Sends). One that only asks takes a
 /// `&QueryContext<impl Unlisted>`, for which a `&Context` will do.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sender without `emits` and `calls`",
     label = "the helper function may send what is not in these lists",
     note = "a sender with lists sends exactly what they say, so the helper function states what it sends: \
-            `async fn helper<S, H>(ctx: &Context<S>) where S: Caller + Calls<Message, S::Rule, H>`"
+            `async fn helper<S, H>(ctx: &Context<S>) where S: nether::Sends<Message, H>`"
 )]
 pub trait Unlisted: Caller<Rule = WithoutLists> {}
 
@@ -121,15 +123,16 @@ pub trait HandledBy<Module> {
 }
 
 /// Proof that this sender may send or ask the message and wait for the reply. Its last two parameters are the
-/// sender's `Rule`, and one that is inferred.
+/// sender's `Rule`, and one that is inferred. Helper functions say it by [`Sends`](crate::Sends) or
+/// [`Asks`](crate::Asks).
 // For a sender that is known, one of the two `impl`s says what is missing. So this text is for a type
 // parameter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` stands for any sender, and not every sender may send this message",
     label = "not every sender may send it",
     note = "send for those without `emits` and `calls`: `ctx: &Context<impl Unlisted>`, with `use nether::Unlisted;`",
-    note = "or state what is sent: `async fn helper<S, H>(ctx: &Context<S>) where S: Caller + Calls<Message, S::Rule, H>`, \
-            with `use nether::{{Calls, Caller}};`"
+    note = "or state what is sent: `async fn helper<S, H>(ctx: &Context<S>) where S: nether::Sends<Message, H>`, and \
+            `nether::Asks` for a query; also where the message is a type parameter"
 )]
 pub trait Calls<Message, Rule, TheOneHandler> {
     #[doc(hidden)]
@@ -138,13 +141,14 @@ pub trait Calls<Message, Rule, TheOneHandler> {
     }
 }
 
-/// Proof that this sender may publish or process the message; with the parameters of [`Calls`].
+/// Proof that this sender may publish or process the message; with the parameters of [`Calls`]. Helper
+/// functions say it by [`Publishes`](crate::Publishes) or [`Processes`](crate::Processes).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` stands for any sender, and not every sender may send this message",
     label = "not every sender may send it",
     note = "send for those without `emits` and `calls`: `ctx: &Context<impl Unlisted>`, with `use nether::Unlisted;`",
-    note = "or state what is sent: `async fn helper<S, H>(ctx: &Context<S>) where S: Caller + Emits<Message, S::Rule, H>`, \
-            with `use nether::{{Emits, Caller}};`"
+    note = "or state what is sent: `async fn helper<S, H>(ctx: &Context<S>) where S: nether::Publishes<Message, H>`, and \
+            `nether::Processes` for `process`; also where the message is a type parameter"
 )]
 pub trait Emits<Message, Rule, TheOneHandler> {
     #[doc(hidden)]

@@ -21,6 +21,18 @@ use crate::message::{ByValue, Event, Message};
 use crate::route::{Route, To, Unaccepted, offer};
 use crate::scope::{Queued, QueuedWait, Scope, ScopeKind};
 
+/// A message that [`process`](crate::Context::process) takes: every command, query and event is one. It is the
+/// bound of a function that is generic over the message; see [`Processes`](crate::Processes).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not known to be a message that can be processed",
+    label = "not known to be a command, a query or an event",
+    note = "a function that is generic over the message states it: `where M: nether::Processed, S: nether::Processes<M, H>`"
+)]
+pub trait Processed: Message<Parcel: Post<Message = Self>> + Send {}
+
+#[diagnostic::do_not_recommend]
+impl<M: Message<Parcel: Post<Message = M>> + Send> Processed for M {}
+
 /// A parcel that can be posted: accepted without waiting for what comes of it.
 #[doc(hidden)]
 #[allow(private_interfaces, private_bounds)]

@@ -29,6 +29,7 @@ mod visible;
 pub(crate) use self::beginning::UnitStart;
 pub use self::calling::CallFuture;
 pub(crate) use self::delivery::Post;
+pub use self::delivery::Processed;
 pub(crate) use self::delivery::announce;
 pub(crate) use self::handle::{Handle, Origin, WeakHandle};
 pub use self::nested::Nested;
@@ -257,8 +258,7 @@ impl<S: Caller> Context<S> {
     #[inline]
     pub fn process<M, I, TheOneHandler, P>(&self, message: M) -> PostFuture<'_, M, P>
     where
-        M: Message<Itself = I, Parcel = P>,
-        P: Post<Message = M>,
+        M: Processed + Message<Itself = I, Parcel = P>,
         S: Emits<I, S::Rule, TheOneHandler>,
     {
         PostFuture::new(
