@@ -58,6 +58,27 @@ pub struct DeadLetter {
     pub json: Option<String>,
 }
 
+/// A message was refused because the chain of causes that leads to it is as long as
+/// [`max_depth`](crate::SystemBuilder::max_depth) permits. Its sender got
+/// [`SendError::TooDeep`](crate::SendError::TooDeep). What the chain was to do is not done any more; see
+/// [programs that go on forever](crate::later#programs-that-go-on-forever).
+///
+/// The chain of causes goes on across this report, so that a handler of it begins another chain with
+/// [`apart`](crate::Context::apart).
+#[event(__framework, name = "nether.chain_cut")]
+pub struct ChainCut {
+    /// The name of the message that was refused.
+    pub message: String,
+    /// The context it was sent in: its correlation id.
+    pub context: ContextId,
+    /// The number of the message whose handler sent it; `None` if it came from outside.
+    pub cause: Option<u64>,
+    /// The limit.
+    pub limit: u32,
+    /// The names of the messages that caused it, oldest first; the newest half of the chain.
+    pub chain: Vec<String>,
+}
+
 /// A module crashed and was restarted. The new value handles the messages that waited.
 #[event(__framework, name = "nether.module_restarted")]
 pub struct ModuleRestarted {

@@ -266,6 +266,8 @@ mod sync;
 mod trace;
 mod wait_queue;
 
+mod timetable;
+
 mod chance;
 mod latency;
 mod observers;
@@ -331,8 +333,8 @@ pub mod integration;
 pub mod __private;
 
 pub use self::context::{
-    AnyEvent, Context, JoinStream, Nested, Outcome, Processed, Producer, QueryContext,
-    SharedStream, Streaming, Subscription, WatchStream,
+    AnyEvent, Apart, Context, Delayed, JoinStream, Nested, Outcome, Processed, Producer,
+    QueryContext, SharedStream, Streaming, Subscription, WatchStream,
 };
 pub use self::declaration::Declaration;
 pub use self::error::{
@@ -343,7 +345,7 @@ pub use self::error::{
     Unavailable, Violation, Violations, WaitEdge,
 };
 pub use self::events::{
-    BreakerClosed, BreakerOpened, DeadLetter, HandlerFailed, HandlerSlow, KeyCrashed,
+    BreakerClosed, BreakerOpened, ChainCut, DeadLetter, HandlerFailed, HandlerSlow, KeyCrashed,
     ModuleCrashLooping, ModuleRestarted, ModuleStopped,
 };
 pub use self::message::{
@@ -452,6 +454,9 @@ pub mod errors {}
 
 #[doc = include_str!("docs/keyed.md")]
 pub mod keyed {}
+
+#[doc = include_str!("docs/later.md")]
+pub mod later {}
 
 #[doc = include_str!("docs/tracing.md")]
 pub mod spans {}

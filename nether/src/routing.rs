@@ -103,6 +103,19 @@ pub trait Caller: Sized + 'static {
 )]
 pub trait Unlisted: Caller<Rule = WithoutLists> {}
 
+/// A module, as a sender of what outlives the unit of work in which it is sent.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "only a module sends later or apart, and `{Self}` is none",
+    label = "not the context of a module",
+    note = "outside of modules, a task of the program waits and sends: `tokio::time::sleep(..).await`, and then `system.context()`",
+    note = "a helper function takes the context of a module: `ctx: &Context<impl nether::Unlisted + nether::Module>`"
+)]
+pub trait ModuleSender: Caller {
+    /// The module.
+    fn declaration() -> &'static Declaration;
+}
+
 /// The sender of messages from outside of modules: the owner of a context from
 /// [`System::context`](crate::System::context).
 #[derive(Debug, Clone, Copy)]

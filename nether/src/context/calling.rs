@@ -15,6 +15,7 @@ use crate::context::admission;
 use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
+use crate::context::reports::report_refusal;
 use crate::context::room::{self, Room};
 use crate::context::timer::Timer;
 use crate::context::visible::VisibleWait;
@@ -201,7 +202,10 @@ fn begin_now<M, H>(
         };
         let sequence = match handle.admit_valid(&message) {
             Ok(sequence) => sequence,
-            Err(refused) => return stage.begin(CallStage::Ended(Some(refused.into()))),
+            Err(refused) => {
+                let refused = report_refusal(handle, refused);
+                return stage.begin(CallStage::Ended(Some(refused.into())));
+            }
         };
         let cause = handle.next_cause();
         let source = Source {

@@ -8,18 +8,20 @@ use std::task::{Context, Poll, Waker};
 
 use crate::context::admission;
 use crate::context::calling::HandlerProof;
-use crate::context::handle::{Handle, Origin};
+use crate::context::handle::Handle;
 use crate::context::posting::{PostStage, Posted, accepted, ended};
+use crate::context::reports::report_refusal;
 use crate::context::room::{self, Room};
-use crate::context::subscription::{notify_subscribers, notify_subscribers_of};
-use crate::context::visible::{VisibleWait, visibly};
+use crate::context::subscription::notify_subscribers;
+use crate::context::to_module::deliver;
+use crate::context::visible::visibly;
 use crate::envelope::{Given, Label, Parcel, Shown, Source};
 use crate::error::SendError;
 use crate::guarded::drop_unpanicked;
 use crate::mediator::Row;
 use crate::message::{ByValue, Event, Message};
-use crate::route::{Route, To, Unaccepted, offer};
-use crate::scope::{Queued, QueuedWait, Scope, ScopeKind};
+use crate::route::Route;
+use crate::scope::{Queued, QueuedWait};
 
 /// A message that [`process`](crate::Context::process) takes: every command, query and event is one. It is the
 /// bound of a function that is generic over the message; see [`Processes`](crate::Processes).
@@ -78,7 +80,7 @@ where
         };
         let sequence = match handle.admit_valid(&message) {
             Ok(sequence) => sequence,
-            Err(refused) => return PostStage::refused(refused),
+            Err(refused) => return PostStage::refused(report_refusal(handle, refused)),
         };
         let cause = handle.next_cause();
         let given = Given::new(message, None);
@@ -139,67 +141,6 @@ where
     Some(Box::new(PostStage::Waiting(posted)))
 }
 
-/// Publishes a report of the framework about what happened in the unit of work of `handle`, without ever
-/// waiting. Costs nothing when there is no listener: `event` is made only then.
-///
-/// Subscribers of that unit of work and of the system get it. Modules handle it outside of that unit of work,
-/// in a scope of its own: a monitor that fails, or that takes long, changes nothing of what it looks at. What
-/// happens in consequence of a report is not reported again, because each report could cause the next one.
-pub(crate) fn announce<E: Event>(handle: &Handle, event: impl FnOnce() -> E) {
-    let scope = &handle.scope;
-    if scope.is_of_report() {
-        return;
-    }
-    let listened = scope.read(E::descriptor().slot(), |row| {
-        row.is_some_and(|row| !row.handlers.is_empty() || row.subscription.is_some())
-    });
-    let is_recorded = scope.mediator.recorder.is_on();
-    let is_watched = scope.mediator.onlookers.get().is_some();
-    if !listened && scope.subscriptions().is_none() && !is_recorded && !is_watched {
-        return;
-    }
-    let event = Arc::new(event());
-    scope.mediator.recorder.record(&*event);
-    scope.read(E::descriptor().slot(), |row| {
-        let Some(row) = row else {
-            return notify_subscribers_of(scope, &event, None);
-        };
-        notify_subscribers(scope, row, &event, None);
-        if !row.handlers.is_empty() {
-            hand_out(handle, row, &event);
-        }
-    });
-}
-
-/// Shows a report to the modules that handle it.
-#[cold]
-fn hand_out<E: Event>(handle: &Handle, row: &Row, event: &Arc<E>) {
-    let report = Scope::new(Arc::clone(&handle.scope.mediator), ScopeKind::Report);
-    let report = Arc::new(report);
-    let descriptor = E::descriptor();
-    let Ok(sequence) = report.admit(row.handlers.len() as u64, false, descriptor.name()) else {
-        unreachable!("a new scope accepts everything")
-    };
-    // The chain of causes goes on, so that its limit holds across reports. The report itself is delivered
-    // even at the limit; what its handlers send is refused then.
-    let cause = handle.next_cause().elsewhere();
-    let source = Source {
-        scope: &report,
-        cause: &cause,
-    };
-    let label = Label::new(descriptor, sequence, false);
-    let reporter = Handle::new(Arc::clone(&report), Origin::Handler);
-    for handler in &row.handlers {
-        let Some(route) = Route::<Shown<E>>::known(&handler.route) else {
-            unreachable!("rows are filled by message type")
-        };
-        // It never waits: it is not work from outside. A module that has stopped does not handle it any more.
-        let mut cx = Context::from_waker(Waker::noop());
-        let event = Shown(Arc::clone(event));
-        drop(deliver(&reporter, source, label, route, event, &mut cx));
-    }
-}
-
 /// Shows an event to every module that handles it, and to subscribers.
 #[inline]
 fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> Posted<Shown<E>> {
@@ -212,7 +153,7 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> P
         let handlers = row.handlers.len() as u64;
         let sequence = match handle.admit(descriptor, handlers.max(1)) {
             Ok(sequence) => sequence,
-            Err(refused) => return PostStage::refused(refused),
+            Err(refused) => return PostStage::refused(report_refusal(handle, refused)),
         };
         handle.scope.mediator.recorder.record(&**event);
         notify_subscribers(&handle.scope, row, event, Some(sequence));
@@ -238,45 +179,6 @@ fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> P
         }
         None
     })
-}
-
-/// Hands one parcel to one module. The delivery is admitted already.
-#[inline]
-fn deliver<P: Parcel>(
-    handle: &Handle,
-    source: Source<'_>,
-    label: Label,
-    route: &Route<P>,
-    parcel: P,
-    cx: &mut Context<'_>,
-) -> Posted<P> {
-    match route.to(parcel.sent()) {
-        To::Queue(queue) => {
-            let waits = handle.waits_at(&**queue);
-            let Err(unaccepted) = offer(queue, source, label, parcel, waits, cx) else {
-                return None;
-            };
-            match *unaccepted {
-                Unaccepted::Waiting(waiting) => {
-                    let offering = PostStage::Offering(waiting, VisibleWait::default());
-                    Some(Box::new(offering))
-                }
-                Unaccepted::Rejected(rejected) => {
-                    PostStage::refused(rejected.error(P::Message::NAME, &**queue))
-                }
-            }
-        }
-        To::Inline(inline) => {
-            match Arc::clone(inline).post(parcel, source.header(label), handle.waits_for_turn()) {
-                Ok(None) => None,
-                Ok(Some(wait)) => {
-                    let wait = visibly(handle, label.sequence(), wait);
-                    Some(Box::new(PostStage::Waiting(wait)))
-                }
-                Err(refused) => PostStage::refused(refused),
-            }
-        }
-    }
 }
 
 /// The slow way of a publish: a mailbox was full. The event is offered to the other modules in turn, as there

@@ -249,7 +249,7 @@ impl Handle {
         let links = &self.scope.mediator.links;
         let is_linked = links.is_linked(self.cause.depth + 1);
         let link = if is_linked { self.link() } else { None };
-        self.cause.child(self.message.map(Label::sequence), link)
+        self.cause.child(self.message_number(), link)
     }
 
     /// What a message carries of its cause besides its number: the names of a long chain, and the span that
@@ -300,6 +300,12 @@ impl Handle {
             sequence: label.sequence(),
             place,
         })
+    }
+
+    /// The number of the message being handled; `None` outside handlers.
+    #[inline]
+    pub(crate) fn message_number(&self) -> Option<u64> {
+        self.message.map(Label::sequence)
     }
 
     /// The number of the message being handled; 0 outside handlers.

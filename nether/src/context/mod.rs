@@ -1,6 +1,7 @@
 //! [`Context`], the handle to a unit of work: what programs, handlers and hooks send with.
 
 mod admission;
+mod apart;
 #[cfg(feature = "http")]
 mod beginning;
 mod budget;
@@ -9,33 +10,40 @@ mod delivery;
 mod event_senders;
 mod handle;
 mod inline;
+mod later;
 mod nested;
 mod outcome;
 mod posting;
+mod proof;
 mod query;
+mod reports;
 mod room;
 mod span;
 mod spawn;
 mod stream;
 mod subscription;
 mod timer;
+mod to_module;
 mod transaction;
 mod trying;
 #[cfg(any(feature = "http", feature = "eventstore"))]
 mod unproven;
 mod visible;
 
+pub use self::apart::Apart;
 #[cfg(feature = "http")]
 pub(crate) use self::beginning::UnitStart;
 pub use self::calling::CallFuture;
 pub(crate) use self::delivery::Post;
 pub use self::delivery::Processed;
-pub(crate) use self::delivery::announce;
 pub(crate) use self::handle::{Handle, Origin, WeakHandle};
+pub use self::later::Delayed;
+pub(crate) use self::later::{ModuleDelays, end_delayed};
 pub use self::nested::Nested;
 pub use self::outcome::Outcome;
 pub use self::posting::PostFuture;
 pub use self::query::QueryContext;
+pub(crate) use self::reports::announce;
 pub(crate) use self::span::{HandlerSpan, SpanOutcome};
 pub use self::stream::{JoinStream, Producer, SharedStream, StreamFuture, Streaming, WatchStream};
 pub use self::subscription::{AnyEvent, Subscription};
@@ -48,9 +56,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::calling::{HandlerProof, Marker};
+use self::proof::ByEmits;
 use self::query::ByCalls;
-use crate::declaration::Declaration;
 use crate::envelope::{Given, Shown};
 use crate::error::TrySendError;
 use crate::instants::in_future;
@@ -494,15 +501,6 @@ impl Context<External> {
     pub fn with<T: fmt::Debug + Send + Sync + 'static>(self, value: T) -> Self {
         self.handle().scope.add_baggage(value);
         self
-    }
-}
-
-/// The handler that [`Emits`] found.
-struct ByEmits<S, I, Rule, H>(Marker<S, I, Rule, H>);
-
-impl<S: Emits<I, Rule, H>, I, Rule, H> HandlerProof for ByEmits<S, I, Rule, H> {
-    fn declaration() -> Option<&'static Declaration> {
-        S::handler()
     }
 }
 

@@ -73,10 +73,10 @@ impl<S: Caller> Context<S> {
 
 #[cfg(feature = "eventstore")]
 impl<S: Caller> Context<S> {
-    /// Opens a unit of work of a module that is apart from this one: it inherits nothing, and is not
+    /// Opens a unit of work of a module that is separate from this one: it inherits nothing, and is not
     /// cancelled with it. It is done on behalf of the principal with that ID, and goes on with what had that
     /// correlation ID.
-    pub(crate) fn apart(
+    pub(crate) fn resumed(
         &self,
         principal: Option<Arc<str>>,
         correlation: Option<Arc<str>>,

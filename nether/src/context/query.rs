@@ -131,6 +131,8 @@ impl<S: Caller> fmt::Debug for QueryContext<S> {
 
 /// What handlers may not do. The methods are here only to say so better than "no such method".
 mod refusals {
+    use std::time::Duration;
+
     use crate::context::query::QueryContext;
     use crate::routing::Caller;
 
@@ -179,6 +181,14 @@ mod refusals {
 
         #[doc(hidden)]
         pub fn process<M, T>(&self, _: M) -> T
+        where
+            Self: MaySend<T>,
+        {
+            MaySend::refused(self)
+        }
+
+        #[doc(hidden)]
+        pub fn later<M, T>(&self, _: Duration, _: M) -> T
         where
             Self: MaySend<T>,
         {

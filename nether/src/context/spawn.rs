@@ -8,16 +8,17 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 
+use crate::context::Context;
 use crate::context::handle::Handle;
+use crate::context::reports::{announce, report_refusal};
 use crate::context::room::Room;
 use crate::context::span::{HandlerSpan, SpanOutcome};
-use crate::context::{Context, announce};
 use crate::declaration::Declaration;
 use crate::envelope::Label;
-use crate::error::{Failure, FailureKind, Panic, Result, SendError};
+use crate::error::{Error, Failure, FailureKind, Panic, Result, SendError};
 use crate::escaped::Escaped;
 use crate::events::HandlerFailed;
-use crate::guarded::{Shielded, catch, said_last};
+use crate::guarded::{Shielded, catch, drop_unpanicked, said_last};
 use crate::message::{MessageDescriptor, MessageKind};
 use crate::race::race;
 use crate::route::BoxFuture;
@@ -45,8 +46,9 @@ impl<S: Caller> Context<S> {
     ///
     /// If the task fails or panics, that is a failure of the unit of work, reported as [`HandlerFailed`]; the
     /// module continues. Like a handler, the task is not interrupted when the context is cancelled, but can
-    /// wait for [`cancelled`](crate::QueryContext::cancelled). A system that stops waits for it up to the
-    /// shutdown time-out, and then cuts it off.
+    /// wait for [`cancelled`](crate::QueryContext::cancelled); if it then ends with an error, that is logged
+    /// (`debug`) and is not a failure. A system that stops waits for it up to the shutdown time-out, and then
+    /// cuts it off.
     ///
     /// What the task sends waits for room in mailboxes, as work from outside does, and is accepted even while
     /// its context closes or the system stops. At the mailbox of the exclusive module whose handler spawned
@@ -98,7 +100,8 @@ impl<S: Caller> Context<S> {
             message: SPAWNED.name(),
         };
         let room = Room::take_for_task(self.handle()).map_err(full)?;
-        let sequence = self.handle().admit(&SPAWNED, 1)?;
+        let admitted = self.handle().admit(&SPAWNED, 1);
+        let sequence = admitted.map_err(|refused| report_refusal(self.handle(), refused))?;
         drop(room); // The task counts for itself.
         let mut handle = Handle {
             scope: Arc::clone(&self.handle().scope),
@@ -186,6 +189,10 @@ impl Task {
                 self.end_span(SpanOutcome::Handled);
                 return;
             }
+            Some(Ok(Err(error))) if self.handle.scope.is_cancelled_unit() => {
+                self.end_cancelled(error);
+                return;
+            }
             Some(Ok(Err(error))) => FailureKind::Handler(Arc::new(error)),
             Some(Err(panic)) => FailureKind::Panicked(Box::new(Panic {
                 message: SPAWNED.name(),
@@ -205,6 +212,20 @@ impl Task {
             self.fail(kind);
         }
         self.end_span(outcome);
+    }
+
+    /// What its owner cancels has not failed: an error is how the task ends then.
+    #[cold]
+    fn end_cancelled(&mut self, error: Error) {
+        self.is_reported = true;
+        {
+            let _entered = self.span.as_deref().map(HandlerSpan::enter);
+            let module = self.module.unwrap_or_default();
+            let text = Shielded::new(&error);
+            tracing::debug!(task = SPAWNED.name(), module, error = %Escaped(&text), "task ended with its context");
+        }
+        self.end_span(SpanOutcome::Cancelled);
+        drop_unpanicked(error);
     }
 
     fn end_span(&mut self, outcome: SpanOutcome) {

@@ -7,6 +7,7 @@ use crate::context::admission;
 use crate::context::calling::{CallFuture, CallOf, CallStage, HandlerProof, expect_reply};
 use crate::context::handle::Handle;
 use crate::context::inline::RunToEnd;
+use crate::context::reports::report_refusal;
 use crate::context::room::Room;
 use crate::declaration::Declaration;
 use crate::envelope::{Given, Label, Source, reply};
@@ -143,7 +144,10 @@ where
         };
         let sequence = match handle.admit_valid(&message) {
             Ok(sequence) => sequence,
-            Err(error) => return Err(TrySendError { message, error }),
+            Err(error) => {
+                let error = report_refusal(handle, error);
+                return Err(TrySendError { message, error });
+            }
         };
         let delivery = Handover {
             source: Source {

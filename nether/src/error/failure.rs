@@ -48,6 +48,9 @@ pub enum FailureKind {
     Cancelled,
     /// It was still waiting when its context's deadline passed.
     DeadlineExceeded,
+    /// No handler had taken it in the time that [`Delayed::expires`](crate::Delayed::expires) or
+    /// [`Apart::expires`](crate::Apart::expires) gave it.
+    Expired,
     /// Its module had failed too often, and its `breaker` was open.
     BreakerOpen,
     /// Its module had crashed too often, and was left alone until its next try.
@@ -87,7 +90,9 @@ impl FailureKind {
             FailureKind::TimedOut(timed_out) => CallError::TimedOut(timed_out),
             FailureKind::Rejected(rejection) => CallError::Rejected(rejection),
             FailureKind::Cancelled => CallError::Cancelled { message },
-            FailureKind::DeadlineExceeded => CallError::DeadlineExceeded { message },
+            FailureKind::DeadlineExceeded | FailureKind::Expired => {
+                CallError::DeadlineExceeded { message }
+            }
             FailureKind::BreakerOpen => CallError::BreakerOpen { message },
             FailureKind::CrashLooping(error) => CallError::CrashLooping(error),
             FailureKind::Stopped
@@ -135,6 +140,7 @@ impl fmt::Display for FailureKind {
             FailureKind::DeadlineExceeded => {
                 f.write_str("not handled: the context's deadline passed")
             }
+            FailureKind::Expired => f.write_str("not handled: it expired before its turn came"),
             FailureKind::BreakerOpen => f.write_str("not handled: the module's breaker is open"),
             FailureKind::CrashLooping(_) => {
                 f.write_str("not handled: the module crashes again and again")

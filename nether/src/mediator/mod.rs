@@ -6,6 +6,7 @@
 //! a row leads to is kept as [`Any`](std::any::Any) and known again by `route`, which is a layer above and
 //! knows the types.
 
+mod delayed;
 mod routing_table;
 mod stopping;
 
@@ -15,11 +16,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+pub(crate) use self::delayed::{DelayedMessage, LostName};
 pub(crate) use self::routing_table::{
     Erased, Handler, InstanceId, Row, Subscribers, Table, number_instance,
 };
 pub(crate) use self::stopping::Stopping;
 
+use self::delayed::DelayedMessages;
 use self::routing_table::RoutingTable;
 use crate::chance::Chance;
 use crate::latency::Latencies;
@@ -53,6 +56,8 @@ pub(crate) struct Mediator {
     mailboxes: Mutex<Vec<Weak<dyn HoldsMessages>>>,
     /// What runs besides modules.
     pub(crate) tasks: Tasks,
+    /// What modules send later. Boxed: few programs use it with each message.
+    pub(crate) delayed: Box<DelayedMessages>,
     /// Whether handlers that take long are looked for.
     pub(crate) watch: Watch,
     /// How long closing waits for outsiders, when all that is left waits at a stream.
@@ -122,6 +127,7 @@ impl Mediator {
             onlookers: OnceLock::new(),
             mailboxes: Mutex::default(),
             tasks: Tasks::default(),
+            delayed: Box::new(DelayedMessages::new()),
             watch: Watch::default(),
             close_patience,
             slow_handler,

@@ -40,10 +40,11 @@ pub use self::tally::Verdict;
 use std::time::Duration;
 
 use crate::context::Context;
+use crate::declaration::Declaration;
 use crate::envelope::AnyParcel;
 use crate::error::{Error, Result};
 use crate::resources::Resources;
-use crate::routing::Caller;
+use crate::routing::{Caller, ModuleSender};
 
 /// A module: implemented by [`#[module]`](macro@crate::module), never by hand.
 #[diagnostic::on_unimplemented(
@@ -90,6 +91,13 @@ pub trait Module: Caller + Send + 'static {
     #[doc(hidden)]
     fn lease(_: &Self) -> Option<LeaseStatus> {
         None
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Module> ModuleSender for M {
+    fn declaration() -> &'static Declaration {
+        &M::descriptor().declaration
     }
 }
 

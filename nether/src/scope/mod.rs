@@ -93,13 +93,13 @@ const _: () = assert!(offset_of!(Scope, sent) - offset_of!(Scope, done) >= CACHE
 pub(crate) enum ScopeKind {
     /// A unit of work: it ends, and its failures are kept until then.
     Unit = 0,
-    /// A module's own: hooks and background tasks. It lasts as long as the module, so failures are reported,
-    /// not kept.
+    /// A module's own: hooks and background tasks, and what it sends later or apart. No code closes it, so
+    /// failures are reported, not kept.
     Standing = 1,
     /// A unit of work that was opened in consequence of a report.
     UnitOfReport = 2,
-    /// One report of the framework, and all that its handlers cause. It is apart from the unit of work that
-    /// the report is about, so that neither its failures nor its duration matter there.
+    /// One report of the framework, and all that its handlers cause, also later. It is apart from the unit of
+    /// work that the report is about, so that neither its failures nor its duration matter there.
     Report = 3,
 }
 
@@ -108,6 +108,15 @@ impl ScopeKind {
     #[inline]
     fn is_unit(self) -> bool {
         self as u8 & ScopeKind::Standing as u8 == 0
+    }
+
+    /// What a module sends later or apart has a scope of this kind.
+    fn apart(self) -> Self {
+        if self.is_of_report() {
+            ScopeKind::Report
+        } else {
+            ScopeKind::Standing
+        }
     }
 
     /// Whether what happens in it is a consequence of a report.
@@ -257,6 +266,16 @@ impl Scope {
         self.done.load(Ordering::SeqCst).saturating_sub(unhandled)
     }
 
+    /// A scope of its own for what is sent apart from this one. A consequence of a report stays one.
+    pub(crate) fn apart(&self) -> Scope {
+        Scope::new(Arc::clone(&self.mediator), self.kind.apart())
+    }
+
+    /// What kind of scope [`apart`](Self::apart) gives.
+    pub(crate) fn kind_apart(&self) -> ScopeKind {
+        self.kind.apart()
+    }
+
     /// Whether what happens in it is a consequence of a report of the framework. It is logged, and not
     /// reported again: a report whose handler causes another one would have no end.
     pub(crate) fn is_of_report(&self) -> bool {
@@ -394,9 +413,11 @@ impl Scope {
         if self.kind.is_unit() && self.state.is_cancelled() {
             return Some(FailureKind::Cancelled);
         }
-        self.deadline()
-            .is_some_and(Deadline::has_passed)
-            .then_some(FailureKind::DeadlineExceeded)
+        let is_late = self.deadline().is_some_and(Deadline::has_passed);
+        is_late.then(|| match self.kind.is_unit() {
+            true => FailureKind::DeadlineExceeded,
+            false => FailureKind::Expired,
+        })
     }
 
     /// Whether it is a unit of work that has nothing to do with a report: the case on the hot path.

@@ -240,7 +240,6 @@ impl Scope {
 
     /// Sets the deadline by which its first message has to be handled, unless there is a deadline. A unit of
     /// work that has begun by then has none.
-    #[cfg(feature = "http")]
     pub(crate) fn set_start_deadline(&self, at: Instant) {
         self.properties()
             .beginning

@@ -36,7 +36,9 @@ use std::time::Duration;
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
-use crate::context::{AnyEvent, Context, Subscription, subscribe_to_all, subscribe_to_any};
+use crate::context::{
+    AnyEvent, Context, Subscription, end_delayed, subscribe_to_all, subscribe_to_any,
+};
 use crate::error::{Result, StartError};
 use crate::events::DeadLetter;
 #[cfg(feature = "http")]
@@ -344,6 +346,7 @@ impl SystemInner {
 impl Drop for SystemInner {
     fn drop(&mut self) {
         self.mediator.stopping.begin();
+        end_delayed(&self.mediator);
         for instance in lock(&self.instances).iter().rev() {
             instance.pause(false);
             instance.stop_background();

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::context::end_delayed;
 use crate::error::Error;
 use crate::guarded::drop_unpanicked;
 use crate::instants::{in_future, later};
@@ -52,8 +53,9 @@ impl System {
     /// Stops the system, and returns a report.
     ///
     /// Messages from outside of handlers are refused from now on
-    /// ([`SendError::Stopping`](crate::SendError::Stopping)). Messages in flight are handled to their end,
-    /// with all they cause. Then the contexts of background tasks are cancelled, and modules stop in the
+    /// ([`SendError::Stopping`](crate::SendError::Stopping)). What modules have [delayed](crate::Delayed) is
+    /// not sent, and becomes dead letters. Messages in flight are handled to their end, with all they cause.
+    /// Then the contexts of background tasks are cancelled, and modules stop in the
     /// reverse of the order in which they started: each handles what it still has and runs its `#[on_stop]`.
     /// All of that may take [`SystemBuilder::shutdown_timeout`](crate::SystemBuilder::shutdown_timeout); what
     /// is left then is cut off, and reported as dead letters.
@@ -102,6 +104,7 @@ impl System {
         let mediator = &self.inner.mediator;
         let _ = self.inner.stop_deadline.set(deadline);
         mediator.stopping.begin();
+        end_delayed(mediator);
         if let Some(limit) = &mediator.limit {
             limit.close();
         }
@@ -160,6 +163,9 @@ impl System {
         instances
             .iter()
             .for_each(|instance| report.add(&**instance));
+        for ((module, message), count) in self.inner.mediator.delayed.lost() {
+            report.add_dead_letters(message, module, count);
+        }
         report
     }
 
@@ -213,17 +219,19 @@ impl ShutdownReport {
         self.handled += work.handled;
         self.failed += work.failed;
         for (message, count) in work.letters {
-            let known = self.dead_letters.iter_mut();
-            let mut known =
-                known.filter(|known| (known.message, known.module) == (message, module));
-            match known.next() {
-                Some(known) => known.count += count,
-                None => self.dead_letters.push(DeadLetters {
-                    message,
-                    module,
-                    count,
-                }),
-            }
+            self.add_dead_letters(message, module, count);
+        }
+    }
+
+    fn add_dead_letters(&mut self, message: &'static str, module: &'static str, count: u64) {
+        let mut known = self.dead_letters.iter_mut();
+        match known.find(|known| (known.message, known.module) == (message, module)) {
+            Some(known) => known.count += count,
+            None => self.dead_letters.push(DeadLetters {
+                message,
+                module,
+                count,
+            }),
         }
     }
 }

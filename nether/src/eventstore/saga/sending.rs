@@ -240,7 +240,7 @@ impl<S: Saga> CommandSender<S> {
             principal,
             correlation,
         } = self.origin.clone();
-        let mut work = self.ctx.apart(principal, correlation).with(id);
+        let mut work = self.ctx.resumed(principal, correlation).with(id);
         if let Some(cause) = self.outgoing.cause {
             work = work.with(CauseOfCommand(cause));
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{SetOnce, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::context::ModuleDelays;
 use crate::error::{Error, Result, WaitEdge};
 use crate::guarded::catch;
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
@@ -82,6 +83,8 @@ pub(crate) struct Instance<M: Module> {
     mediator: Arc<Mediator>,
     source: Arc<ModuleSource<ValueOf<M>>>,
     background: Arc<BackgroundTasks>,
+    /// What it sends later.
+    delays: Arc<ModuleDelays>,
     /// What can be seen of it.
     life: Arc<Life>,
     /// The task that the module lives in, once it is started.
@@ -110,6 +113,7 @@ impl<M: Module> Instance<M> {
             mediator: Arc::clone(&launch.mediator),
             source: Arc::new(source),
             background: Arc::default(),
+            delays: ModuleDelays::of::<M>(&launch.mediator),
             life: Arc::default(),
             task: Mutex::default(),
             ended: Arc::new(SetOnce::new()),
@@ -144,6 +148,7 @@ impl<M: Module> Instance<M> {
         let end = EndNotice::<M> {
             cell: Arc::clone(&self.cell),
             life: Arc::clone(&self.life),
+            delays: Arc::clone(&self.delays),
             ended: Arc::clone(&self.ended),
             mediator: Arc::clone(&self.mediator),
         };
@@ -156,6 +161,7 @@ impl<M: Module> Instance<M> {
             let _end = end;
             waiting::run(module, live(supervisor, started)).await
         });
+        self.delays.begin(); // Its `#[on_start]` may delay messages.
         self.mediator.watch.notify_busy();
         *lock(&self.task) = Some(self.mediator.runtime.spawn(life));
         has_started
@@ -169,6 +175,7 @@ impl<M: Module> Instance<M> {
 struct EndNotice<M: Module> {
     cell: Arc<CellOf<M>>,
     life: Arc<Life>,
+    delays: Arc<ModuleDelays>,
     ended: Arc<SetOnce<()>>,
     mediator: Arc<Mediator>,
 }
@@ -176,6 +183,7 @@ struct EndNotice<M: Module> {
 impl<M: Module> Drop for EndNotice<M> {
     fn drop(&mut self) {
         self.cell.give_up();
+        self.delays.end();
         self.life.be(ModuleState::Stopped);
         let _ = self.ended.set(());
         self.mediator.stopping.notify_quiet();
@@ -264,12 +272,14 @@ impl<M: Module> AnyInstance for Instance<M> {
     }
 
     fn close(&self) {
+        self.delays.end();
         self.life.end();
         self.cell.close();
     }
 
     fn stop(self: Arc<Self>) -> BoxFuture<()> {
         Box::pin(async move {
+            self.delays.end();
             self.background.stop();
             // Its background tasks may wait for its replies. From now on it is not paused again.
             self.cell.pause(false);

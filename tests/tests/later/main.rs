@@ -1,0 +1,13 @@
+//! What modules send later, and apart from the unit of work in which they do.
+
+mod apart;
+mod chains;
+mod delays;
+mod endings;
+mod kinds;
+mod names;
+mod tasks;
+
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
