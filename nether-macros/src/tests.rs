@@ -174,13 +174,23 @@ fn exclusive_module() {
 
 #[test]
 fn keyed_module() {
-    let arguments = quote!(handles = Hit, per = player_id, keep = 100_000, idle = "5m");
+    let arguments = quote!(
+        handles = [Hit, Moved, Won],
+        per = player_id,
+        keep = 100_000,
+        idle = "5m"
+    );
     let item = quote! {
         impl Player {
             #[init]
             async fn new(player_id: &u64, names: Resource<Names>) -> nether::Result<Self> {}
 
             async fn hit(&mut self, hit: Hit) -> u64 {}
+
+            async fn moved(&mut self, moved: &Moved) {}
+
+            #[handler(all, timeout = "1s")]
+            async fn won(&mut self, won: &Won) {}
 
             #[on_idle]
             async fn leave(self) {}

@@ -355,7 +355,7 @@ pub use self::message::{
 pub use self::middleware::{
     Answer, AnswerError, Call, Committed, Ended, Interceptor, MessageInfo, Middleware, Next,
 };
-pub use self::module::{LeaseStatus, Module, ModuleKind, ModuleState};
+pub use self::module::{KeyedStatus, LeaseStatus, Module, ModuleKind, ModuleState};
 pub use self::observers::Ending;
 pub use self::principal::{Claim, Principal, signed_in};
 pub use self::registry::{Edge, MessageNode, ModuleNode, Relation, Requirement, Topology};

@@ -33,7 +33,7 @@ pub use crate::middleware::{
     seen_by_middleware, shared_by_threads,
 };
 pub use crate::module::{
-    Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,
+    Addressee, Attempt, Background, Backoff, BreakerPolicy, Concurrently, Construct, Exclusive,
     ExclusiveHandler, HandlerByReference, HandlerByValue, HandlerDescriptor, HandlerLimits,
     HandlerPolicy, KeyedHandler, KeyedModule, Keying, MadeByDefault, Module, ModuleDescriptor,
     ModuleKey, ModuleKind, ModuleRegistration, OneAtATime, PerKey, ReplySink, Restart,

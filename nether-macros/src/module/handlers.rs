@@ -27,12 +27,14 @@ pub(crate) fn find(
     module: &Ident,
     listed: &[Type],
     said: &PolicyValues,
+    is_keyed: bool,
     diagnostics: &Diagnostics,
 ) -> (Vec<Handler>, Vec<Type>) {
     let mut finder = HandlerFinder {
         module,
         listed,
         said,
+        is_keyed,
         diagnostics,
         handlers: Vec::new(),
         explained: vec![false; listed.len()],
@@ -55,6 +57,8 @@ pub(super) struct HandlerFinder<'a> {
     pub(super) listed: &'a [Type],
     /// What the module says of all its handlers.
     said: &'a PolicyValues,
+    /// Whether the module has a value for each key.
+    is_keyed: bool,
     pub(super) diagnostics: &'a Diagnostics,
     handlers: Vec<Handler>,
     /// For each listed message: whether an error has reported why it is not handled.
@@ -114,7 +118,10 @@ impl HandlerFinder<'_> {
             });
             self.check_count(signature, arguments);
         }
-        let policy = policy::of_handler(function, self.said, self.diagnostics);
+        let said = policy::of_handler(function, self.said, self.diagnostics);
+        if let Some(all) = &said.all {
+            self.check_all(all, signature, arguments[0]);
+        }
         self.explained[index] = true;
         let is_first = self
             .handlers
@@ -131,7 +138,8 @@ impl HandlerFinder<'_> {
                 is_async: signature.asyncness.is_some(),
                 receiver,
                 context,
-                policy,
+                policy: said.policy,
+                is_for_all: said.all.is_some(),
                 output: signature::output(signature),
                 is_sound: self.diagnostics.count() == before,
             });
@@ -203,6 +211,25 @@ impl HandlerFinder<'_> {
             );
             let help = "keep one; a helper that needs the message is an associated function: it takes no `self`";
             self.diagnostics.error(argument, text, help);
+        }
+    }
+
+    /// Only an event can be for all values of a module, and only a module with `per` has several.
+    fn check_all(&self, all: &Ident, signature: &Signature, argument: &Type) {
+        let ident = &signature.ident;
+        if !self.is_keyed {
+            let message = format!(
+                "`{ident}` is marked `all`, for the values of all keys, and this module has one value"
+            );
+            let help = "remove `all`; or have a value for each key: `per = player_id`";
+            self.diagnostics.error(all, message, help);
+        } else if !matches!(argument, Type::Reference(_)) {
+            let message = format!(
+                "`{ident}` is marked `all`, but a command or query is for the value of one key, which replies"
+            );
+            let help = "publish an event, and handle it in all values: `#[handler(all)]` above a handler that takes `&Event`; \
+                        or remove `all`";
+            self.diagnostics.error(all, message, help);
         }
     }
 

@@ -101,6 +101,8 @@ pub(crate) struct Handler {
     pub(crate) context: Option<ContextArgument>,
     /// `None` if it is tried once, may take as long as it wants, and has no middleware.
     pub(crate) policy: Option<Policy>,
+    /// Whether it is for all values of the module, and not for that of a key.
+    pub(crate) is_for_all: bool,
     /// What to point at when the method's result is wrong: its return type, or its name.
     pub(crate) output: TokenStream,
     /// Whether it can be called. If not, the message only counts as handled, so that no error follows where

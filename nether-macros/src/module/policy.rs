@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{Attribute, LitStr, Meta, Type};
 
 use crate::block::Function;
 use crate::diagnostics::Diagnostics;
 use crate::durations;
-use crate::keys::{Grammar, TypeList};
+use crate::keys::{Grammar, Key, TypeList};
 use crate::limits::{
     BACKOFF, DEFAULT_BACKOFF, RETRY, TIMEOUT, check_backoff, check_retry, check_timeout,
     useless_backoff,
@@ -19,9 +20,14 @@ use crate::module::args::{ModuleArgs, WITH};
 use crate::module::model::{Breaker, Handler, Policy};
 use crate::{lists, types};
 
+const ALL: Key = Key {
+    name: "all",
+    form: "all",
+};
+
 const GRAMMAR: Grammar = Grammar {
     attribute: "handler",
-    keys: &[TIMEOUT, RETRY, BACKOFF, WITH],
+    keys: &[TIMEOUT, RETRY, BACKOFF, WITH, ALL],
 };
 
 /// What a module or a handler says.
@@ -31,6 +37,17 @@ pub(crate) struct PolicyValues {
     retries: Option<u8>,
     backoff: Option<(Duration, Duration)>,
     with: Vec<Type>,
+    /// `all`, as written.
+    all: Option<Ident>,
+}
+
+/// The policy of one handler, and whether it is for all values.
+#[derive(Default)]
+pub(crate) struct HandlerPolicy {
+    /// `None` if it is tried once, may take as long as it wants, and has no middleware.
+    pub(crate) policy: Option<Policy>,
+    /// `all`, as written: it is for all values of a module.
+    pub(crate) all: Option<Ident>,
 }
 
 /// What the module says of all its handlers.
@@ -42,6 +59,7 @@ pub(crate) fn of_module(args: &ModuleArgs, diagnostics: &Diagnostics) -> PolicyV
         retries: retry.and_then(|retry| check_retry(retry, diagnostics)),
         backoff: backoff.and_then(|backoff| check_backoff(backoff, diagnostics)),
         with: check_with(args.with.as_ref(), diagnostics),
+        all: None,
     }
 }
 
@@ -57,13 +75,13 @@ pub(crate) fn of_handler(
     function: &Function,
     module: &PolicyValues,
     diagnostics: &Diagnostics,
-) -> Option<Policy> {
+) -> HandlerPolicy {
     let before = diagnostics.count();
     let own = mark(function).map_or_else(PolicyValues::default, |mark| {
         read(mark, module, diagnostics)
     });
     if diagnostics.count() > before {
-        return None;
+        return HandlerPolicy::default();
     }
     let timeout = own.timeout.or(module.timeout);
     let retries = own.retries.or(module.retries).unwrap_or(0);
@@ -75,17 +93,21 @@ pub(crate) fn of_handler(
                 types::text(again)
             );
             diagnostics.error(again, message, "name it in one of the two lists");
-            return None;
+            return HandlerPolicy::default();
         }
     }
     let with: Vec<Type> = module.with.iter().chain(&own.with).cloned().collect();
-    (timeout.is_some() || retries > 0 || !with.is_empty()).then_some(Policy {
-        timeout,
-        retries,
-        first,
-        longest,
-        with,
-    })
+    let has_policy = timeout.is_some() || retries > 0 || !with.is_empty();
+    HandlerPolicy {
+        policy: has_policy.then_some(Policy {
+            timeout,
+            retries,
+            first,
+            longest,
+            with,
+        }),
+        all: own.all,
+    }
 }
 
 /// The mark `#[handler(..)]`.
@@ -116,6 +138,7 @@ fn read(mark: &Attribute, module: &PolicyValues, diagnostics: &Diagnostics) -> P
                 let list = TypeList::parse(key, input)?;
                 said.with = check_with(Some(&list), diagnostics);
             }
+            "all" => said.all = Some(key.clone()),
             _ => backoff = Some(input.parse::<LitStr>()?),
         }
         Ok(())

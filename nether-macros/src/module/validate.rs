@@ -30,8 +30,11 @@ pub(crate) fn check(
     let listed = types(&args.handles);
     let (emits, calls, after) = (types(&args.emits), types(&args.calls), types(&args.after));
     let said = policy::of_module(&args, diagnostics);
+    let is_keyed = args.seen.has(PER.name);
     let (found, meant) = match (&name, &listed) {
-        (Some(name), Some(listed)) => handlers::find(&block, name, listed, &said, diagnostics),
+        (Some(name), Some(listed)) => {
+            handlers::find(&block, name, listed, &said, is_keyed, diagnostics)
+        }
         _ => (Vec::new(), Vec::new()),
     };
     let unhandled = listed.iter().flatten();
@@ -42,7 +45,6 @@ pub(crate) fn check(
     });
     let unhandled = unhandled.chain(&meant).cloned().collect();
     policy::check_backoff_used(&args, &found, diagnostics);
-    let is_keyed = args.seen.has(PER.name);
     let is_exclusive = is_keyed || takes_mut_self(&found, &block, listed.is_none());
     let hooks = name.as_ref().map_or_else(Hooks::default, |name| {
         let per = args.per.as_ref();

@@ -4,9 +4,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-/// A call that would close a circle of exclusive modules, each of which waits for the next before it can
-/// handle anything else. The call was refused; the others go on waiting, and are answered once the module
-/// that made it goes on.
+/// A call that would close a circle of exclusive modules, or of values of keyed modules, each of which waits
+/// for the next before it can handle anything else. The call was refused; the others go on waiting, and are
+/// answered once the module that made it goes on.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Deadlock {
@@ -15,24 +15,40 @@ pub struct Deadlock {
 }
 
 /// A module that waits for the reply to a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitEdge {
     /// The name of the module that waits.
     pub module: &'static str,
+    /// The text of the key whose value waits, if that module has a value [for each key](crate::keyed).
+    pub module_key: Option<String>,
     /// The name of the message.
     pub message: &'static str,
     /// The name of the module that would handle it.
     pub handler: &'static str,
+    /// The text of the key whose value would handle it, if that module has a value for each key.
+    pub handler_key: Option<String>,
 }
 
 impl fmt::Display for WaitEdge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` waits for `{}` in `{}`",
-            self.module, self.message, self.handler
-        )
+        let (module, handler) = (
+            ModuleAndKey(self.module, self.module_key.as_deref()),
+            ModuleAndKey(self.handler, self.handler_key.as_deref()),
+        );
+        write!(f, "{module} waits for `{}` in {handler}", self.message)
+    }
+}
+
+/// A module, and the key of the value that is meant, if it has several.
+struct ModuleAndKey<'a>(&'a str, Option<&'a str>);
+
+impl fmt::Display for ModuleAndKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(key) => write!(f, "`{}` (key `{key}`)", self.0),
+            None => write!(f, "`{}`", self.0),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::envelope::Parcel;
 use crate::error::Result;
 use crate::guarded::PanicPayload;
 use crate::mediator::{HoldsMessages, Mediator};
+use crate::module::KeyedStatus;
 use crate::module::life::BeingHandled;
 use crate::module::tally::{Crash, Tally};
 use crate::route::Route;
@@ -89,6 +90,11 @@ pub trait ModuleCell<M>: Send + Sync + Sized + 'static {
 
     /// The module, for its background tasks, if it is one value that is shared.
     fn shared(&self) -> Option<Arc<M>>;
+
+    /// The counts of its values, if it has one for each key.
+    fn keyed(&self) -> Option<KeyedStatus> {
+        None
+    }
 
     /// What holds its messages while they wait, if it is exclusive.
     fn mailbox(cell: &Arc<Self>) -> Option<Weak<dyn HoldsMessages>>;

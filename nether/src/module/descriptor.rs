@@ -8,6 +8,7 @@ use crate::error::{Error, Result, WaitEdge};
 use crate::mediator::{Erased, InstanceId, Mediator};
 use crate::message::{MessageDescriptor, MessageKind, MessageProof};
 use crate::middleware::MiddlewareDescriptor;
+use crate::module::KeyedStatus;
 use crate::module::lease::LeaseStatus;
 use crate::module::life::{BeingHandled, Life, ModuleState};
 use crate::module::policy::{BreakerPolicy, HandlerLimits, RestartPolicy};
@@ -130,6 +131,8 @@ pub trait AnyInstance: Send + Sync + fmt::Debug {
     fn state(&self) -> ModuleState;
     /// Which process runs it, if it runs in one process at a time.
     fn lease(&self) -> Option<LeaseStatus>;
+    /// The counts of its values, if it has one for each key.
+    fn keyed(&self) -> Option<KeyedStatus>;
     /// What it is handling.
     fn handling(&self) -> Vec<BeingHandled>;
     /// What it waits for, if it is exclusive, or while it starts.

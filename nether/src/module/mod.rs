@@ -20,8 +20,8 @@ pub use self::descriptor::{HandlerDescriptor, ModuleDescriptor, ModuleKind, Modu
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};
 pub use self::handler::{
-    Attempt, ExclusiveHandler, HandlerByReference, HandlerByValue, KeyedHandler, ReplySink,
-    SharedHandler, attempt_alone, attempt_beside, attempt_of_key, repeated,
+    Addressee, Attempt, ExclusiveHandler, HandlerByReference, HandlerByValue, KeyedHandler,
+    ReplySink, SharedHandler, attempt_alone, attempt_beside, attempt_of_key, repeated,
 };
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handler::{Replied, end_observed, observed};
@@ -210,6 +210,16 @@ pub struct Keying {
     pub idle: Option<Duration>,
     /// Whether there is an `#[on_idle]`.
     pub has_on_idle: bool,
+}
+
+/// The counts of the values of a module that has one [for each key](crate::keyed).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyedStatus {
+    /// How many values are in memory, those included that run their `#[on_idle]`.
+    pub in_memory: usize,
+    /// How many keys have crashed so often that their messages are refused at the moment.
+    pub crash_looping: usize,
 }
 
 /// Makes a module without `#[init]`.

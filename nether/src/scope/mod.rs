@@ -179,6 +179,14 @@ impl Scope {
         Err(refused)
     }
 
+    /// Counts `count` more deliveries of an event that is in flight, and so was admitted.
+    pub(crate) fn add_in_flight(&self, count: u64) {
+        let (_, admission) = self.flight().send(count, false, false);
+        if admission != Admission::Open {
+            self.add_to_limit(count);
+        }
+    }
+
     #[inline]
     fn flight(&self) -> Flight<'_> {
         Flight {

@@ -1,6 +1,6 @@
 //! [`ModuleStatus`]: what a running module is doing.
 
-use crate::module::{LeaseStatus, ModuleKind, ModuleState};
+use crate::module::{KeyedStatus, LeaseStatus, ModuleKind, ModuleState};
 use crate::system::System;
 
 /// The counts and the state of a running module, at one moment.
@@ -33,6 +33,8 @@ pub struct ModuleStatus {
     /// Which process runs the module, if it runs in one process at a time; `None` for other modules, and
     /// until that is known.
     pub lease: Option<LeaseStatus>,
+    /// How many values it has, if it has one [for each key](crate::keyed); `None` for other modules.
+    pub keyed: Option<KeyedStatus>,
 }
 
 impl System {
@@ -57,6 +59,7 @@ impl System {
                 failed: work.failed,
                 refused: work.refused,
                 lease: instance.lease(),
+                keyed: instance.keyed(),
             }
         };
         self.instances().iter().map(status).collect()

@@ -114,6 +114,31 @@ struct Graph {
     nodes: HashMap<u64, SeenNode>,
 }
 
+/// A wait of one node for another, in a circle.
+#[derive(Clone)]
+struct CircleStep {
+    from: Arc<Node>,
+    message: &'static str,
+    to: Arc<Node>,
+}
+
+/// The waits of a circle, for reports. The line of a key waits for the handler that has the turn: that is no
+/// wait of its own there, but says which key the handler is of.
+fn edges(circle: &[CircleStep]) -> Vec<WaitEdge> {
+    let mut before = circle.last();
+    let mut edges = Vec::new();
+    for step in circle {
+        if !step.from.is_line() {
+            let mut edge = step.from.edge(step.message, &step.to);
+            let line = before.filter(|before| before.from.is_line());
+            edge.module_key = line.and_then(|line| line.from.key_text());
+            edges.push(edge);
+        }
+        before = Some(step);
+    }
+    edges
+}
+
 /// A node, and its waits as they were seen.
 struct SeenNode {
     node: Arc<Node>,
@@ -171,15 +196,21 @@ impl Graph {
     /// The shortest circle through this node.
     fn circle(&self, start: &Arc<Node>) -> Option<Vec<WaitEdge>> {
         let mut seen = HashSet::new();
-        let mut paths: VecDeque<(u64, Vec<WaitEdge>)> =
+        let mut paths: VecDeque<(u64, Vec<CircleStep>)> =
             VecDeque::from([(start.number(), Vec::new())]);
         while let Some((last, path)) = paths.pop_front() {
-            let steps = self.nodes.get(&last).map(SeenNode::steps);
-            for (edge, to) in steps.into_iter().flatten() {
+            let Some(from) = self.nodes.get(&last) else {
+                continue;
+            };
+            for (message, to) in from.steps() {
                 let mut longer = path.clone();
-                longer.push(edge);
+                longer.push(CircleStep {
+                    from: Arc::clone(&from.node),
+                    message,
+                    to: Arc::clone(to),
+                });
                 if to.number() == start.number() {
-                    return Some(longer);
+                    return Some(edges(&longer));
                 }
                 if seen.insert(to.number()) {
                     paths.push_back((to.number(), longer));
@@ -213,21 +244,12 @@ impl SeenNode {
         }
     }
 
-    /// The nodes that it waits for.
-    fn steps(&self) -> impl Iterator<Item = (WaitEdge, &Arc<Node>)> {
-        let replies = self
-            .replies
-            .iter()
-            .map(|wait| (self.node.edge(wait), &wait.handler));
+    /// The nodes that it waits for, each because of a message of this name.
+    fn steps(&self) -> impl Iterator<Item = (&'static str, &Arc<Node>)> {
+        let replies = self.replies.iter();
+        let replies = replies.map(|wait| (wait.message, &wait.handler));
         let holders = self.closings.iter().flat_map(|(_, holders)| holders);
-        replies.chain(holders.map(|holder| {
-            let edge = WaitEdge {
-                module: self.node.name(),
-                message: CLOSE,
-                handler: holder.name(),
-            };
-            (edge, holder)
-        }))
+        replies.chain(holders.map(|holder| (CLOSE, holder)))
     }
 
     /// Whether something that is left keeps each unit of work from its end that it closes, as before.

@@ -20,6 +20,7 @@ mod turns;
 pub(crate) use self::closing::until_deadlock;
 pub(crate) use self::inner::innermost;
 pub(crate) use self::module_wait::{ModuleWait, until_made};
+pub(crate) use self::node::KeyText;
 pub(crate) use self::places::{InPlaceQueue, PlaceQueue};
 pub(crate) use self::turns::{TurnHolder, TurnLine, TurnWait, thread_mark};
 
@@ -85,19 +86,27 @@ pub(crate) struct Waiter {
 
 impl Waiter {
     pub(crate) fn new(module: &'static Declaration) -> Arc<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Waiter::numbered(module, NEXT.fetch_add(1, Ordering::Relaxed))
+        Waiter::numbered(module, None, next_number())
+    }
+
+    /// The line of a key.
+    fn of_line(module: &'static Declaration, key: Weak<dyn KeyText>) -> Arc<Self> {
+        Waiter::numbered(module, Some(key), next_number())
     }
 
     fn of_delivery(name: &'static Declaration) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(DELIVERY + 1);
-        Waiter::numbered(name, NEXT.fetch_add(1, Ordering::Relaxed))
+        Waiter::numbered(name, None, NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn numbered(name: &'static Declaration, number: u64) -> Arc<Self> {
+    fn numbered(
+        name: &'static Declaration,
+        key: Option<Weak<dyn KeyText>>,
+        number: u64,
+    ) -> Arc<Self> {
         let waiter = Arc::new(Waiter {
             number,
-            node: Node::new(name, number),
+            node: Node::new(name, key, number),
             mailbox: OnceLock::new(),
             place_queue: OnceLock::new(),
             unit: OnceLock::new(),
@@ -150,6 +159,12 @@ impl Waiter {
             || self.node.waits_within(unit)
             || self.place_queue.get().is_some_and(|queue| queue.has(unit))
     }
+}
+
+/// A number for a waiter that is no delivery.
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Drop for Waiter {

@@ -7,8 +7,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use crate::declaration::Declaration;
 use crate::envelope::ExpectedReply;
@@ -30,11 +30,18 @@ pub(crate) struct Node {
     /// No two nodes of a process have the same; none has 0.
     number: u64,
     waits: Mutex<Waits>,
+    /// The key, if it is the line of one.
+    key: Option<Weak<dyn KeyText>>,
     /// Set if it is a delivery that is polled within the task of another node: that node, which has the waits
     /// of both, and the address of the delivery.
     within: Option<(Arc<Node>, usize)>,
     /// How many replies are waited for, some of which may be over.
     open: AtomicUsize,
+}
+
+/// A key of a module, as reports name it.
+pub(crate) trait KeyText: Send + Sync {
+    fn key_text(&self) -> String;
 }
 
 #[derive(Default)]
@@ -80,11 +87,16 @@ pub(crate) struct Closing {
 pub(crate) type Holders<'a> = &'a dyn Fn(usize) -> Vec<Arc<Node>>;
 
 impl Node {
-    pub(crate) fn new(name: &'static Declaration, number: u64) -> Arc<Self> {
+    pub(crate) fn new(
+        name: &'static Declaration,
+        key: Option<Weak<dyn KeyText>>,
+        number: u64,
+    ) -> Arc<Self> {
         Arc::new(Node {
             name,
             number,
             waits: Mutex::default(),
+            key,
             within: None,
             open: AtomicUsize::new(0),
         })
@@ -98,6 +110,7 @@ impl Node {
             name,
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             waits: Mutex::default(),
+            key: None,
             within: Some((Arc::clone(self), address)),
             open: AtomicUsize::new(0),
         })
@@ -123,6 +136,17 @@ impl Node {
 
     pub(super) fn name(&self) -> &'static str {
         self.name.name
+    }
+
+    /// Whether it is the line of a key.
+    pub(super) fn is_line(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// The text of the key, if it is the line of one that is still there.
+    pub(super) fn key_text(&self) -> Option<String> {
+        let key = self.key.as_ref()?.upgrade()?;
+        Some(key.key_text())
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -192,7 +216,8 @@ impl Node {
     /// What replies the node waits for.
     pub(crate) fn waits(&self) -> Vec<WaitEdge> {
         let (replies, _) = self.open_waits();
-        replies.iter().map(|wait| self.edge(wait)).collect()
+        let edge = |wait: &Wait| self.edge(wait.message, &wait.handler);
+        replies.iter().map(edge).collect()
     }
 
     /// Whether it waits for the reply to a message of the unit of work that has this address, or of one that
@@ -231,11 +256,14 @@ impl Node {
         (replies, closings)
     }
 
-    pub(super) fn edge(&self, wait: &Wait) -> WaitEdge {
+    /// Its wait for another node, because of a message.
+    pub(super) fn edge(&self, message: &'static str, handler: &Node) -> WaitEdge {
         WaitEdge {
-            module: self.name.name,
-            message: wait.message,
-            handler: wait.handler.name.name,
+            module: self.name(),
+            module_key: self.key_text(),
+            message,
+            handler: handler.name(),
+            handler_key: handler.key_text(),
         }
     }
 

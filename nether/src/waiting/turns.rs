@@ -2,8 +2,8 @@
 //! a message that waits in it waits for the one that has the turn, whichever that is.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use crate::declaration::Declaration;
@@ -14,7 +14,7 @@ use crate::sync::{Mutex, lock};
 use crate::waiting::node::{Node, Wait};
 use crate::waiting::polled::PolledWait;
 use crate::waiting::{
-    DELIVERY, InPlaceQueue, ModuleWait, PlaceQueue, Waiter, current, inner, of, this,
+    DELIVERY, InPlaceQueue, KeyText, ModuleWait, PlaceQueue, Waiter, current, inner, of, this,
 };
 
 /// What the message of a wait is called that is for the end of the handler that has the turn.
@@ -102,9 +102,9 @@ impl ExpectedReply for Hold {
 }
 
 impl TurnLine {
-    /// The line of a thing of this module.
-    pub(crate) fn new(module: &'static Declaration) -> Arc<Self> {
-        let waiter = Waiter::new(module);
+    /// The line of a key of this module.
+    pub(crate) fn new(module: &'static Declaration, key: Weak<dyn KeyText>) -> Arc<Self> {
+        let waiter = Waiter::of_line(module, key);
         Arc::new(TurnLine {
             module,
             queue: PlaceQueue::of(&waiter),

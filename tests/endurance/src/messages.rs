@@ -48,6 +48,13 @@ pub(crate) struct Keyed {
     pub(crate) draw: Draw,
 }
 
+/// To the value of a key of a keyed module, of which one is crash-looping now and then.
+#[command(key = player)]
+pub(crate) struct Play {
+    pub(crate) player: u8,
+    pub(crate) draw: Draw,
+}
+
 /// Its reply may not be dropped, and its error may not be told.
 #[command(reply = Answer, error = Mute)]
 pub(crate) struct Speak {

@@ -10,8 +10,8 @@ use nether::{DeadLetter, HandlerFailed};
 use crate::acting::{act, act_and_send, act_in_query};
 use crate::ledger::Ledger;
 use crate::messages::{
-    Answer, Call, Count, Flow, Fragile, Keyed, Look, Loose, Mute, Narrow, Patient, Reel, Ride,
-    Speak, Spread, Told, Visit,
+    Answer, Call, Count, Flow, Fragile, Keyed, Look, Loose, Mute, Narrow, Patient, Play, Reel,
+    Ride, Speak, Spread, Told, Visit,
 };
 use crate::streaming::stream;
 use crate::ticket::Draw;
@@ -135,6 +135,36 @@ impl Pool {
         message.draw.begin(0, false);
         assert!(message.account != 7, "the account is broken");
         act_and_send(ctx, &message.draw).await
+    }
+}
+
+/// Has a value for each key: some are made while others leave. One key crashes more often than it may.
+struct Player;
+
+#[module(
+    handles = Play, after = Monitor, mailbox = 16, timeout = "20ms", per = player, keep = 3,
+    idle = "200ms", max_restarts = "3 in 10s"
+)]
+impl Player {
+    #[init]
+    async fn new(_player: &u8) -> Self {
+        tokio::task::yield_now().await;
+        Player
+    }
+
+    async fn play(&mut self, message: Play, ctx: &Context<Self>) -> nether::Result<()> {
+        message.draw.begin(0, false);
+        assert!(message.player != 7, "the player is broken");
+        let mut luck = message.draw.luck();
+        if luck.one_in(8) {
+            ctx.forget();
+        }
+        act_and_send(ctx, &message.draw).await
+    }
+
+    #[on_idle]
+    async fn leave(self) {
+        tokio::task::yield_now().await;
     }
 }
 

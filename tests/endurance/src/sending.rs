@@ -67,7 +67,7 @@ pub(crate) async fn send_one<S: Unlisted>(
     let fate = draw.fate();
     let kind = luck.below(KINDS);
     // Streams are rarer than what is short.
-    let kind = if kind >= 14 && !luck.one_in(4) {
+    let kind = if kind >= 15 && !luck.one_in(4) {
         4
     } else {
         kind

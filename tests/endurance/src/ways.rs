@@ -7,8 +7,8 @@ use nether::{CallError, Context, SendError, Unlisted};
 
 use crate::luck::Luck;
 use crate::messages::{
-    Answer, Call, Count, Flow, Fragile, Keyed, Look, Loose, Narrow, Patient, Reel, Ride, Speak,
-    Spread, Visit,
+    Answer, Call, Count, Flow, Fragile, Keyed, Look, Loose, Narrow, Patient, Play, Reel, Ride,
+    Speak, Spread, Visit,
 };
 use crate::ticket::Draw;
 
@@ -123,7 +123,7 @@ macro_rules! query {
 }
 
 /// How many kinds of messages `prepare` knows, some of them twice.
-pub(crate) const KINDS: u64 = 16;
+pub(crate) const KINDS: u64 = 17;
 
 /// A message of a kind, in a way.
 pub(crate) fn prepare<'a, S: Unlisted>(
@@ -148,7 +148,11 @@ pub(crate) fn prepare<'a, S: Unlisted>(
         11 => command!(ctx, way, Speak { draw }),
         12 => query!(ctx, way, Count { draw }),
         13 => query!(ctx, way, Look { draw }),
-        14 => command!(ctx, way, Reel { draw }),
+        14 => {
+            let player = luck.below(15) as u8 / 2;
+            command!(ctx, way, Play { player, draw })
+        }
+        15 => command!(ctx, way, Reel { draw }),
         _ => command!(ctx, way, Flow { draw }),
     }
 }

@@ -52,7 +52,7 @@ impl LineNotes for NoNotes {
         false
     }
 
-    fn end_turn(&mut self, _: bool) {}
+    fn end_turn(&mut self, _: bool, _: bool) {}
 }
 
 /// A value: how often it was used.
@@ -87,9 +87,23 @@ impl Model {
     /// Waits for the turn, and uses the value once, or a new one. What has no room after that leaves.
     fn handle(&self, mut turn: Turn, message: u64) {
         block_on(poll_fn(|cx| turn.poll(cx)));
+        turn.value.get_or_insert(Uses(0));
+        self.use_value(turn, message);
+    }
+
+    /// Waits for the turn, and uses the value once, if there is one.
+    fn handle_if_in_memory(&self, mut turn: Turn, message: u64) {
+        block_on(poll_fn(|cx| turn.poll(cx)));
+        if turn.value.is_some() {
+            self.use_value(turn, message);
+        }
+    }
+
+    fn use_value(&self, mut turn: Turn, message: u64) {
         self.begin(&turn);
-        let value = turn.value.get_or_insert(Uses(0));
-        value.0 += 1;
+        if let Some(Uses(uses)) = &mut turn.value {
+            *uses += 1;
+        }
         self.handled.lock().expect("no holder panics").push(message);
         self.end(&turn);
         let hash = turn.line().hash;
@@ -151,6 +165,76 @@ fn a_value_that_leaves_while_messages_arrive_loses_none() {
         assert_eq!(model.uses(), 3);
     };
     check_random(model, 2_000);
+}
+
+/// The number of a message for all values.
+const FOR_ALL: u64 = 9;
+
+#[test]
+fn a_message_for_all_values_is_handled_once_by_each_that_stays_and_makes_none() {
+    let model = || {
+        let model = Model::new(Some(1));
+        model.handle(model.enter(0), 0);
+        let other = {
+            let model = Arc::clone(&model);
+            thread::spawn(move || model.handle(model.enter(1), 1))
+        };
+        let sweeper = {
+            let model = Arc::clone(&model);
+            thread::spawn(move || {
+                let idle = model.table.take_idle(usize::MAX, |_| true);
+                idle.into_iter().for_each(|turn| model.leave(turn));
+            })
+        };
+        // The value of key 0 may be leaving, and that of key 1 may be made or leave.
+        let turns = model.table.enter_all();
+        assert!(turns.len() <= 2, "once for each key");
+        turns
+            .into_iter()
+            .for_each(|turn| model.handle_if_in_memory(turn, FOR_ALL));
+        other.join().expect("it ends");
+        sweeper.join().expect("it ends");
+        let handled = model.handled.lock().expect("no holder panics").len() as u64;
+        assert!((2..=4).contains(&handled), "{handled}");
+        assert_eq!(model.uses(), handled);
+    };
+    check_random(model, 2_000);
+}
+
+#[test]
+fn a_message_for_all_values_is_behind_those_before_it() {
+    let model = || {
+        let model = Model::new(None);
+        let first = model.enter(0);
+        let all = model.table.enter_all();
+        let last = model.enter(0);
+        assert_eq!(all.len(), 1, "the value is being made");
+        let handlers = [
+            thread::spawn({
+                let model = Arc::clone(&model);
+                move || model.handle(first, 1)
+            }),
+            thread::spawn({
+                let model = Arc::clone(&model);
+                move || {
+                    let turns = all.into_iter();
+                    turns.for_each(|turn| model.handle_if_in_memory(turn, FOR_ALL));
+                }
+            }),
+            thread::spawn({
+                let model = Arc::clone(&model);
+                move || model.handle(last, 2)
+            }),
+        ];
+        handlers
+            .into_iter()
+            .for_each(|it| it.join().expect("it ends"));
+        let handled = model.handled.lock().expect("no holder panics");
+        assert_eq!(*handled, [1, FOR_ALL, 2]);
+        drop(handled);
+        assert_eq!(model.uses(), 3);
+    };
+    check_dfs(model, Some(3_000));
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod sync {
     use shuttle::sync::MutexGuard;
 
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-        mutex.lock().expect("nobody panics with it")
+        mutex.lock().expect("no holder panics")
     }
 }
 

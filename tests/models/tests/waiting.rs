@@ -168,7 +168,7 @@ fn in_many_interleavings(model: impl Fn() + Send + Sync + 'static) {
 #[test]
 fn of_two_that_call_each_other_one_is_refused() {
     in_many_interleavings(|| {
-        let (a, b) = (Node::new(&A, 1), Node::new(&B, 2));
+        let (a, b) = (Node::new(&A, None, 1), Node::new(&B, None, 2));
         let other = {
             let (a, b) = (Arc::clone(&a), Arc::clone(&b));
             thread::spawn(move || call(&b, &a, &ReplyCell::new()))
@@ -184,7 +184,11 @@ fn of_two_that_call_each_other_one_is_refused() {
 #[test]
 fn of_three_that_call_each_other_one_is_refused() {
     let three_call = || {
-        let nodes = [Node::new(&A, 1), Node::new(&B, 2), Node::new(&C, 3)];
+        let nodes = [
+            Node::new(&A, None, 1),
+            Node::new(&B, None, 2),
+            Node::new(&C, None, 3),
+        ];
         let call_next = |index: usize| {
             let (from, to) = (
                 Arc::clone(&nodes[index]),
@@ -211,7 +215,11 @@ fn of_three_that_call_each_other_one_is_refused() {
 #[test]
 fn a_circle_that_never_was_is_not_seen() {
     in_many_interleavings(|| {
-        let (a, b, c) = (Node::new(&A, 1), Node::new(&B, 2), Node::new(&C, 3));
+        let (a, b, c) = (
+            Node::new(&A, None, 1),
+            Node::new(&B, None, 2),
+            Node::new(&C, None, 3),
+        );
         let (to_b, to_c) = (ReplyCell::new(), ReplyCell::new());
         assert!(call(&a, &b, &to_b));
         let b_goes_on = {
@@ -239,7 +247,11 @@ fn a_circle_that_never_was_is_not_seen() {
 #[test]
 fn of_two_replies_one_is_a_way_out_until_it_has_arrived() {
     in_many_interleavings(|| {
-        let (a, b, c) = (Node::new(&A, 1), Node::new(&B, 2), Node::new(&C, 3));
+        let (a, b, c) = (
+            Node::new(&A, None, 1),
+            Node::new(&B, None, 2),
+            Node::new(&C, None, 3),
+        );
         let (to_b, to_c) = (ReplyCell::new(), ReplyCell::new());
         assert!(call(&a, &c, &to_c));
         assert!(call(&a, &b, &to_b));
@@ -264,7 +276,7 @@ fn of_two_replies_one_is_a_way_out_until_it_has_arrived() {
 #[test]
 fn a_wait_that_goes_on_elsewhere_is_none_of_the_module() {
     let calls_back = || {
-        let (a, b) = (Node::new(&A, 1), Node::new(&B, 2));
+        let (a, b) = (Node::new(&A, None, 1), Node::new(&B, None, 2));
         let to_b = ReplyCell::new();
         assert!(call(&a, &b, &to_b));
         to_b.set_owner(0);
@@ -284,7 +296,7 @@ fn a_wait_that_goes_on_elsewhere_is_none_of_the_module() {
 #[test]
 fn a_close_that_waits_for_what_ends_is_in_no_circle() {
     in_many_interleavings(|| {
-        let (a, b) = (Node::new(&A, 1), Node::new(&B, 2));
+        let (a, b) = (Node::new(&A, None, 1), Node::new(&B, None, 2));
         let is_held = Arc::new(AtomicBool::new(true));
         let closing = a.begin_closing(UNIT);
         let b_goes_on = {
@@ -307,7 +319,11 @@ fn a_close_that_waits_for_what_ends_is_in_no_circle() {
 #[test]
 fn a_close_that_waits_for_a_call_of_its_closer_is_told_when_there_is_no_way_out() {
     in_many_interleavings(|| {
-        let (a, b, c) = (Node::new(&A, 1), Node::new(&B, 2), Node::new(&C, 3));
+        let (a, b, c) = (
+            Node::new(&A, None, 1),
+            Node::new(&B, None, 2),
+            Node::new(&C, None, 3),
+        );
         let is_held = Arc::new(AtomicBool::new(true));
         let closing = a.begin_closing(UNIT);
         let (to_a, to_c) = (ReplyCell::new(), ReplyCell::new());

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use nether::prelude::*;
 use nether::{KeyCrashed, Result};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -260,6 +262,40 @@ async fn what_waits_in_the_tasks_of_callers_does_not_begin_after_a_stop_that_was
         "there is no module: {report}"
     );
     assert_eq!(made.0.load(Ordering::SeqCst), 1, "no other value is made");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_report_of_a_stop_that_was_cut_off_has_what_waited_in_the_tasks_of_callers()
+-> Result<()> {
+    const CALLERS: u64 = 50;
+    let (system, _) = numbered().await?;
+    let ctx = system.context();
+    assert_eq!(ctx.ask(Which { key: 1 }).await?, 0);
+    ctx.process(Hang { key: 1 }).await?;
+    let mut callers = JoinSet::new();
+    let waiting = Arc::new(Barrier::new(CALLERS as usize + 1));
+    for _ in 0..CALLERS {
+        let (ctx, waiting) = (system.context(), Arc::clone(&waiting));
+        callers.spawn(async move {
+            let mut sent = std::pin::pin!(ctx.send(Touch { key: 1 }));
+            tokio::select! {
+                biased;
+                replied = &mut sent => panic!("the key is held: {replied:?}"),
+                _ = waiting.wait() => {}
+            }
+            sent.await.is_err()
+        });
+    }
+    waiting.wait().await;
+    let report = system.shutdown().await;
+    let letters = report.dead_letters.iter();
+    let touches = letters.filter(|letters| letters.message.ends_with("Touch"));
+    let touches: u64 = touches.map(|letters| letters.count).sum();
+    assert_eq!(touches, CALLERS, "{report}");
+    while let Some(was_refused) = callers.join_next().await {
+        assert!(was_refused?);
+    }
     Ok(())
 }
 

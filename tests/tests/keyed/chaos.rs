@@ -14,6 +14,8 @@ const KEYS: u64 = 12;
 struct Counts {
     accepted: AtomicU64,
     began: AtomicU64,
+    /// How many of those handled an event for all.
+    heard: AtomicU64,
     made: AtomicU64,
     left: AtomicU64,
     crashed: AtomicU64,
@@ -33,6 +35,12 @@ struct Rolled {
     luck: u64,
 }
 
+/// For all values.
+#[event]
+struct Shaken {
+    luck: u64,
+}
+
 struct Die {
     key: u64,
     counts: Resource<Arc<Counts>>,
@@ -40,7 +48,7 @@ struct Die {
     is_left: bool,
 }
 
-#[module(handles = [Roll, Rolled], emits = [Roll], per = key, keep = 5, idle = "100ms", mailbox = 16, max_restarts = "1000000 in 1s")]
+#[module(handles = [Roll, Rolled, Shaken], emits = [Roll], per = key, keep = 5, idle = "100ms", mailbox = 16, max_restarts = "1000000 in 1s")]
 impl Die {
     #[init]
     async fn new(key: &u64, counts: Resource<Arc<Counts>>) -> Self {
@@ -71,6 +79,16 @@ impl Die {
     async fn rolled(&mut self, rolled: &Rolled) -> nether::Result<()> {
         assert_eq!(rolled.key, self.key);
         self.run(rolled.luck).await
+    }
+
+    #[handler(all)]
+    async fn shaken(&mut self, shaken: &Shaken, ctx: &Context<Self>) -> nether::Result<()> {
+        let luck = shaken.luck / (self.key + 1);
+        self.counts.heard.fetch_add(1, Ordering::SeqCst);
+        if luck.is_multiple_of(11) {
+            ctx.forget();
+        }
+        self.run(luck).await
     }
 
     #[on_idle]
@@ -130,6 +148,10 @@ async fn wander(system: System, counts: Arc<Counts>, seed: u64) {
                 counts.accepted.fetch_add(1, Ordering::SeqCst);
             }
         }
+        if luck.next().is_multiple_of(3) {
+            let luck = luck.next();
+            ctx.publish(Shaken { luck }).await.expect("it is accepted");
+        }
         if luck.next().is_multiple_of(5) {
             ctx.cancel();
         }
@@ -154,9 +176,13 @@ async fn what_was_accepted_is_handled_or_reported_and_what_was_made_leaves_or_cr
     }
     let report = system.shutdown().await;
     let count = |count: &AtomicU64| count.load(Ordering::SeqCst);
-    let letters = report.dead_letters.iter().map(|letters| letters.count);
-    let ended = report.handled + report.failed + letters.sum::<u64>();
+    // To how many values an event for all went, only these know.
+    let letters = report.dead_letters.iter();
+    let letters = letters.filter(|letters| !letters.message.ends_with("Shaken"));
+    let letters = letters.map(|letters| letters.count).sum::<u64>();
+    let ended = report.handled + report.failed + letters - count(&counts.heard);
     assert_eq!(count(&counts.accepted), ended, "{report}");
+    assert!(count(&counts.heard) > 100);
     let began = report.handled + report.failed;
     assert_eq!(count(&counts.began), began, "{report}");
     assert!(count(&counts.left) > 100 && count(&counts.crashed) > 100);

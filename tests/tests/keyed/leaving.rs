@@ -10,6 +10,8 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{sleep, timeout};
 
+use crate::support::Gate;
+
 const LONG: Duration = Duration::from_secs(30);
 
 fn runtime() -> Runtime {
@@ -210,61 +212,60 @@ struct Doze {
 }
 
 /// How many values leave at once, and until when they may not.
-struct Door {
-    open: Semaphore,
+struct Exit {
+    door: Gate,
     gone: Semaphore,
     leaving: AtomicUsize,
     most: AtomicUsize,
 }
 
 struct Dozer {
-    door: Resource<Arc<Door>>,
+    exit: Resource<Arc<Exit>>,
 }
 
 #[module(handles = Doze, per = id, idle = "1s")]
 impl Dozer {
     #[init]
-    fn new(_id: &u64, door: Resource<Arc<Door>>) -> Self {
-        Dozer { door }
+    fn new(_id: &u64, exit: Resource<Arc<Exit>>) -> Self {
+        Dozer { exit }
     }
 
     async fn doze(&mut self, _: Doze) {}
 
     #[on_idle]
-    async fn leave(self) -> nether::Result<()> {
-        let door = &self.door;
-        let leaving = door.leaving.fetch_add(1, Ordering::SeqCst) + 1;
-        door.most.fetch_max(leaving, Ordering::SeqCst);
-        door.open.acquire().await?.forget();
-        door.leaving.fetch_sub(1, Ordering::SeqCst);
-        door.gone.add_permits(1);
-        Ok(())
+    async fn leave(self) {
+        let exit = &self.exit;
+        let leaving = exit.leaving.fetch_add(1, Ordering::SeqCst) + 1;
+        exit.most.fetch_max(leaving, Ordering::SeqCst);
+        exit.door.pass().await;
+        exit.leaving.fetch_sub(1, Ordering::SeqCst);
+        exit.gone.add_permits(1);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn values_that_nobody_uses_leave_so_many_at_a_time() -> nether::Result<()> {
-    let door = Arc::new(Door {
-        open: Semaphore::new(0),
+    let exit = Arc::new(Exit {
+        door: Gate::default(),
         gone: Semaphore::new(0),
         leaving: AtomicUsize::new(0),
         most: AtomicUsize::new(0),
     });
     let builder = System::builder().isolated().with::<Dozer>();
-    let system = builder.provide(Arc::clone(&door)).start().await?;
+    let system = builder.provide(Arc::clone(&exit)).start().await?;
     let ctx = system.context();
     for id in 0..600 {
         ctx.send(Doze { id }).await?;
     }
     // Time passes only once nothing else is to be done.
     sleep(Duration::from_secs(5)).await;
-    assert_eq!(door.leaving.load(Ordering::SeqCst), 256);
+    assert_eq!(exit.leaving.load(Ordering::SeqCst), 256);
     // One that is slow holds up no other.
-    door.open.add_permits(599);
-    timeout(LONG, door.gone.acquire_many(599)).await??.forget();
-    door.open.add_permits(1);
-    timeout(LONG, door.gone.acquire()).await??.forget();
-    assert_eq!(door.most.load(Ordering::SeqCst), 256);
+    exit.door.open(599);
+    timeout(LONG, exit.gone.acquire_many(599)).await??.forget();
+    exit.door.open(1);
+    timeout(LONG, exit.gone.acquire()).await??.forget();
+    assert_eq!(exit.most.load(Ordering::SeqCst), 256);
     ctx.close().await?;
     Ok(())
 }

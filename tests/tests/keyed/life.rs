@@ -5,25 +5,9 @@ use std::time::Duration;
 
 use nether::prelude::*;
 use nether::{CallError, ModuleKind};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 
-/// What happened to the values of one test.
-#[derive(Default)]
-struct Diary {
-    notes: Mutex<Vec<String>>,
-    /// Notified when a value has left.
-    left: Notify,
-}
-
-impl Diary {
-    fn note(&self, text: String) {
-        self.notes.lock().expect("no holder panics").push(text);
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.notes.lock().expect("no holder panics"))
-    }
-}
+use crate::support::{Diary, Gate};
 
 #[command(key = id, reply = u64)]
 struct Use {
@@ -45,7 +29,7 @@ struct Device {
 impl Device {
     #[init]
     async fn new(diary: Resource<Arc<Diary>>, id: &u64) -> nether::Result<Self> {
-        let fails = *id == 13 && !diary.notes.lock().expect("no holder panics").is_empty();
+        let fails = *id == 13 && !diary.is_empty();
         diary.note(format!("made {id}"));
         match fails {
             true => Err(nether::Error::msg("not now")),
@@ -70,7 +54,6 @@ impl Device {
     async fn leave(self) {
         let Device { id, uses, diary } = self;
         diary.note(format!("left {id} after {uses}"));
-        diary.left.notify_one();
     }
 }
 
@@ -99,7 +82,7 @@ async fn a_value_is_made_at_the_first_message_of_its_key() -> nether::Result<()>
 #[tokio::test(start_paused = true)]
 async fn an_init_that_fails_fails_its_message_and_the_next_tries_again() -> nether::Result<()> {
     let (system, diary) = devices().await?;
-    diary.note("not empty".to_owned());
+    diary.note("not empty");
     let ctx = system.context();
     let failed = ctx.send(Use { id: 13 }).await;
     assert!(
@@ -120,7 +103,7 @@ async fn the_least_recently_used_leaves_when_there_are_more_than_are_kept() -> n
         ctx.send(Use { id }).await?;
     }
     ctx.send(Use { id: 3 }).await?;
-    diary.left.notified().await;
+    diary.has(4).await;
     assert_eq!(
         diary.take(),
         ["made 1", "made 2", "made 3", "left 2 after 1"]
@@ -174,9 +157,7 @@ async fn all_values_leave_when_the_system_stops() -> nether::Result<()> {
     diary.take();
     let report = system.shutdown().await;
     assert_eq!(report.dead_letters.len(), 0, "{report:?}");
-    let mut left = diary.take();
-    left.sort();
-    assert_eq!(left, ["left 1 after 2", "left 2 after 1"]);
+    assert_eq!(diary.take_sorted(), ["left 1 after 2", "left 2 after 1"]);
     Ok(())
 }
 
@@ -192,20 +173,14 @@ struct Clear {
 
 struct Hall {
     entered: u64,
-    doors: Resource<Arc<Doors>>,
-}
-
-/// Lets values leave slowly.
-struct Doors {
-    leaving: Semaphore,
-    open: Semaphore,
+    door: Resource<Arc<Gate>>,
 }
 
 #[module(handles = [Enter, Clear], per = id)]
 impl Hall {
     #[init]
-    fn new(_id: &u64, doors: Resource<Arc<Doors>>) -> Self {
-        Hall { entered: 0, doors }
+    fn new(_id: &u64, door: Resource<Arc<Gate>>) -> Self {
+        Hall { entered: 0, door }
     }
 
     async fn enter(&mut self, _: Enter) -> u64 {
@@ -218,33 +193,28 @@ impl Hall {
     }
 
     #[on_idle]
-    async fn leave(self, _: &Context<Self>) -> nether::Result<()> {
-        self.doors.leaving.add_permits(1);
-        self.doors.open.acquire().await?.forget();
-        Ok(())
+    async fn leave(self, _: &Context<Self>) {
+        self.door.pass().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_comes_while_a_value_leaves_waits_and_gets_another() -> nether::Result<()> {
-    let doors = Arc::new(Doors {
-        leaving: Semaphore::new(0),
-        open: Semaphore::new(0),
-    });
+    let door = Arc::<Gate>::default();
     let builder = System::builder().isolated().with::<Hall>();
-    let system = builder.provide(Arc::clone(&doors)).start().await?;
+    let system = builder.provide(Arc::clone(&door)).start().await?;
     let ctx = system.context();
     assert_eq!(ctx.send(Enter { id: 1 }).await?, 1);
     ctx.send(Clear { id: 1 }).await?;
-    doors.leaving.acquire().await?.forget();
+    door.arrived(1).await;
     let mut entering = Box::pin(ctx.send(Enter { id: 1 }));
     let early = tokio::time::timeout(Duration::from_secs(1), &mut entering).await;
     assert!(early.is_err(), "the value before it has not left yet");
     // Others do not wait for that.
     assert_eq!(ctx.send(Enter { id: 2 }).await?, 1);
-    doors.open.add_permits(1);
+    door.open(1);
     assert_eq!(entering.await?, 1);
-    doors.open.add_permits(2);
+    door.open(2);
     ctx.close().await?;
     Ok(())
 }
@@ -261,8 +231,7 @@ struct Stay {
 
 /// Where guests wait, and what became of them.
 struct Inn {
-    staying: Semaphore,
-    open: Semaphore,
+    door: Gate,
     gone: Semaphore,
     left: Mutex<Vec<u64>>,
 }
@@ -287,10 +256,8 @@ impl Guest {
 
     async fn visit(&mut self, _: Visit) {}
 
-    async fn stay(&mut self, _: Stay) -> nether::Result<()> {
-        self.inn.staying.add_permits(1);
-        self.inn.open.acquire().await?.forget();
-        Ok(())
+    async fn stay(&mut self, _: Stay) {
+        self.inn.door.pass().await;
     }
 
     #[on_idle]
@@ -304,8 +271,7 @@ impl Guest {
 /// A system with guests, whose stays end when the inn opens.
 async fn guests() -> nether::Result<(System, Arc<Inn>)> {
     let inn = Arc::new(Inn {
-        staying: Semaphore::new(0),
-        open: Semaphore::new(0),
+        door: Gate::default(),
         gone: Semaphore::new(0),
         left: Mutex::default(),
     });
@@ -321,8 +287,8 @@ async fn after_a_burst_only_so_many_values_stay_as_are_kept() -> nether::Result<
     for id in 0..100 {
         ctx.process(Stay { id }).await?;
     }
-    inn.staying.acquire_many(100).await?.forget();
-    inn.open.add_permits(100);
+    inn.door.arrived(100).await;
+    inn.door.open(100);
     ctx.close().await?;
     inn.gone.acquire_many(97).await?.forget();
     // Time passes only once nothing else is to be done.
@@ -345,18 +311,18 @@ async fn keys_in_use_let_no_value_leave_that_is_not() -> nether::Result<()> {
     for id in 10..20 {
         ctx.process(Stay { id }).await?;
     }
-    inn.staying.acquire_many(10).await?.forget();
+    inn.door.arrived(10).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(inn.left().is_empty(), "{:?}", inn.left());
     // The value that was used again is not the oldest any more.
     ctx.send(Visit { id: 1 }).await?;
-    inn.open.add_permits(1);
+    inn.door.open(1);
     inn.gone.acquire().await?.forget();
     assert_eq!(inn.left(), [2]);
-    inn.open.add_permits(1);
+    inn.door.open(1);
     inn.gone.acquire().await?.forget();
     assert_eq!(inn.left(), [2, 3]);
-    inn.open.add_permits(8);
+    inn.door.open(8);
     ctx.close().await?;
     Ok(())
 }

@@ -3,9 +3,13 @@
 mod abandoned;
 mod chaos;
 mod crashes;
+mod each_alone;
+mod for_all;
 mod leaving;
 mod life;
 mod order;
+mod policies;
 mod siblings;
+mod support;
 mod user_code;
 mod waiting;

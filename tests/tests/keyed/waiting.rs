@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use nether::prelude::*;
 use nether::{CallError, DeadLetter};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
+
+use crate::support::Gate;
 
 /// Lets the key `to` be asked by the key `from`, which asks `then` if there is one.
 #[command(key = from)]
@@ -37,22 +38,6 @@ struct Count {
     from: u64,
 }
 
-/// Where handlers wait.
-#[derive(Default)]
-struct Gate {
-    waiting: Closed,
-    open: Closed,
-}
-
-/// A semaphore without permits.
-struct Closed(Semaphore);
-
-impl Default for Closed {
-    fn default() -> Self {
-        Closed(Semaphore::new(0))
-    }
-}
-
 struct Caller {
     calls: u64,
     gate: Resource<Arc<Gate>>,
@@ -75,10 +60,8 @@ impl Caller {
         Ok(ctx.send(Call { from, path }).await?)
     }
 
-    async fn stop(&mut self, _: Stop) -> nether::Result<()> {
-        self.gate.waiting.0.add_permits(1);
-        self.gate.open.0.acquire().await?.forget();
-        Ok(())
+    async fn stop(&mut self, _: Stop) {
+        self.gate.pass().await;
     }
 
     async fn close_own(&mut self, close: CloseOwn, ctx: &Context<Self>) -> nether::Result<()> {
@@ -129,6 +112,33 @@ async fn a_key_may_call_others() -> nether::Result<()> {
     ctx.send(call(&[1, 2, 3])).await?;
     ctx.process(call(&[1, 2, 3])).await?;
     ctx.close().await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadlock_names_modules_and_keys() -> nether::Result<()> {
+    let (system, _) = callers().await?;
+    let waits = |from: u64, to: u64| {
+        let module = "keyed::waiting::Caller";
+        let message = "keyed::waiting::Call";
+        format!("`{module}` (key `{from}`) waits for `{message}` in `{module}` (key `{to}`)")
+    };
+    // The handlers that are called run in the task of the one that waits in the end.
+    for (path, key) in [(&[1, 1][..], 1), (&[1, 2, 1], 1), (&[1, 2, 3, 2], 2)] {
+        let circle = format!("a deadlock: {};", waits(key, key));
+        for is_sent in [true, false] {
+            let ctx = system.context();
+            let text = match is_sent {
+                true => ctx.send(call(path)).await.map_err(|it| it.to_string()),
+                false => {
+                    ctx.process(call(path)).await?;
+                    ctx.close().await.map(drop).map_err(|it| it.to_string())
+                }
+            };
+            let text = text.expect_err("it would wait for ever");
+            assert!(text.contains(&circle), "{path:?}: {text}");
+        }
+    }
     Ok(())
 }
 
@@ -186,7 +196,7 @@ async fn what_waits_for_a_key_ends_with_its_unit_of_work() -> nether::Result<()>
     let mut letters = system.subscribe::<DeadLetter>();
     let holding = system.context();
     holding.process(Stop { from: 1 }).await?;
-    gate.waiting.0.acquire().await?.forget();
+    gate.arrived(1).await;
     let ctx = system.context();
     ctx.process(call(&[1])).await?;
     ctx.cancel();
@@ -198,7 +208,7 @@ async fn what_waits_for_a_key_ends_with_its_unit_of_work() -> nether::Result<()>
         matches!(refused, Err(CallError::DeadlineExceeded { .. })),
         "{refused:?}"
     );
-    gate.open.0.add_permits(1);
+    gate.open(1);
     holding.close().await?;
     assert_eq!(system.context().ask(Count { from: 1 }).await?, 0);
     Ok(())
@@ -209,14 +219,14 @@ async fn a_command_whose_caller_leaves_is_handled_and_a_query_is_not() -> nether
     let (system, gate) = callers().await?;
     let holding = system.context();
     holding.process(Stop { from: 1 }).await?;
-    gate.waiting.0.acquire().await?.forget();
+    gate.arrived(1).await;
     let ctx = system.context();
     let second = Duration::from_secs(1);
     let left = timeout(second, ctx.ask(Count { from: 1 })).await;
     assert!(left.is_err());
     let left = timeout(second, ctx.send(call(&[1]))).await;
     assert!(left.is_err());
-    gate.open.0.add_permits(1);
+    gate.open(1);
     holding.close().await?;
     assert_eq!(ctx.ask(Count { from: 1 }).await?, 1);
     ctx.close().await?;
@@ -229,12 +239,12 @@ async fn what_handlers_cause_never_waits_for_a_place() -> nether::Result<()> {
     // One of the two places is the key's that waits, the other that of a message of the same key.
     let ctx = system.context();
     ctx.process(Stop { from: 1 }).await?;
-    gate.waiting.0.acquire().await?.forget();
+    gate.arrived(1).await;
     ctx.process(call(&[1, 2])).await?;
     let mut third = Box::pin(ctx.process(call(&[3])));
     let waits = timeout(Duration::from_secs(1), &mut third).await;
     assert!(waits.is_err(), "there are two places");
-    gate.open.0.add_permits(1);
+    gate.open(1);
     third.await?;
     ctx.close().await?;
     Ok(())

@@ -1,3 +1,4 @@
 //! Programs that others wrote for other frameworks, written again from what they do.
 
 mod chat;
+mod philosophers;

@@ -98,8 +98,8 @@ impl ModuleExpander<'_> {
         }
     }
 
-    /// The key of the value that the message of a handler is for. An error in the key is shown at the
-    /// handler's argument.
+    /// Which values the message of a handler is for: that of its key, or all. An error in the key is shown at
+    /// the handler's argument.
     pub(super) fn of_key(
         &self,
         handler: &Handler,
@@ -110,11 +110,14 @@ impl ModuleExpander<'_> {
         let place = last_span(&handler.argument);
         let shown = self.paths.private_at(place);
         let is_known = self.module.hooks.init.iter().any(|init| init.key.is_some());
-        let (parcel, key) = if is_known {
+        let (parcel, addressee) = if handler.is_for_all {
+            let all = quote_spanned!(spans::attribute()=> #p::Addressee::All(#p::Clone::clone));
+            (quote!(_), all)
+        } else if is_known {
             let parcel = spans::name("parcel", place);
             let sent = quote_spanned!(place=> #parcel.shown());
             let key = quote_spanned!(place=> #shown::key_of::<Self, #message>(#sent));
-            (quote!(#parcel), key)
+            (quote!(#parcel), quote!(#p::Addressee::Key(#key)))
         } else {
             // The type of the key has its error.
             (quote!(_), quote!(loop {}))
@@ -122,8 +125,10 @@ impl ModuleExpander<'_> {
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             impl #p::KeyedHandler<#parcel_type> for #ty {
-                fn key(#parcel: &#parcel_type) -> &<Self as #p::KeyedModule>::Key {
-                    #key
+                fn addressee(
+                    #parcel: &#parcel_type,
+                ) -> #p::Addressee<'_, #parcel_type, <Self as #p::KeyedModule>::Key> {
+                    #addressee
                 }
                 #attempt
             }

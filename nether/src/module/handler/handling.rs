@@ -84,11 +84,21 @@ pub trait SharedHandler<P>: Caller {
     }
 }
 
+/// Which values a message is for, in a module that has one for each key.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Addressee<'a, P, K> {
+    /// The value of this key.
+    Key(&'a K),
+    /// All values that are in memory. Each is given a copy.
+    All(fn(&P) -> P),
+}
+
 /// The handler of one message in a module that has a value for each key.
 #[doc(hidden)]
 pub trait KeyedHandler<P: Packed>: ExclusiveHandler<P> + KeyedModule {
-    /// Which value the message is for.
-    fn key(parcel: &P) -> &Self::Key;
+    /// Which values the message is for.
+    fn addressee(parcel: &P) -> Addressee<'_, P, Self::Key>;
 
     /// Handles it. Overridden by a handler with a time-out, retries or middleware.
     #[allow(private_interfaces)]

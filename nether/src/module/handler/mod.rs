@@ -12,7 +12,8 @@ pub(super) use self::breaker::Breaker;
 #[cfg(any(feature = "eventstore", feature = "test"))]
 pub(crate) use self::handling::Replied;
 pub use self::handling::{
-    ExclusiveHandler, HandlerByReference, HandlerByValue, KeyedHandler, ReplySink, SharedHandler,
+    Addressee, ExclusiveHandler, HandlerByReference, HandlerByValue, KeyedHandler, ReplySink,
+    SharedHandler,
 };
 #[cfg(feature = "eventstore")]
 pub(crate) use self::handling::{end_observed, observed};

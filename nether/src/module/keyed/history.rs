@@ -51,8 +51,10 @@ impl LineNotes for KeyNotes {
         crashes.any(|crashes| Instant::now() < crashes.over)
     }
 
-    fn end_turn(&mut self, others_wait: bool) {
-        self.used = Instant::now();
+    fn end_turn(&mut self, is_use: bool, others_wait: bool) {
+        if is_use {
+            self.used = Instant::now();
+        }
         self.holder = TurnHolder::default();
         if others_wait {
             self.line.iter().for_each(|line| line.released());

@@ -23,7 +23,8 @@ impl<K: Hash + Eq + Clone + fmt::Display + Send + Sync + 'static> ModuleKey for 
 #[diagnostic::on_unimplemented(
     message = "the key of this message is of type `{Self}`, but `{M}` has a value for each `{K}`",
     label = "its key is a `{Self}`",
-    note = "the field that `key = ..` names, and the argument of `#[init]` that `per = ..` names, are of one type"
+    note = "the field that `key = ..` names, and the argument of `#[init]` that `per = ..` names, are of one type",
+    note = "if it is an event, all values in memory may handle it: `#[handler(all)]` above its handler"
 )]
 pub trait IsKeyOf<K, M> {
     /// The key.

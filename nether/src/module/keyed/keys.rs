@@ -3,6 +3,7 @@
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -19,17 +20,20 @@ use crate::events::KeyCrashed;
 use crate::guarded::{HandlerFault, Shielded, catch, drop_unpanicked};
 use crate::module::crashes::RAN_WELL;
 use crate::module::descriptor::Instances;
-use crate::module::handler::{Attempt, KeyedHandler};
+use crate::module::handler::{Addressee, Attempt, KeyedHandler};
 use crate::module::keyed::forget::Polled;
 use crate::module::keyed::history::KeyNotes;
-use crate::module::keyed::leaving::Leaving;
+use crate::module::keyed::leaving::leave;
+use crate::module::keyed::live_count::{LiveCount, LiveGuard};
 use crate::module::keyed::table::KeyTable;
-use crate::module::keyed::turn::{KeyedTurn, LetsLeave, LineOf, PolledHere, TurnOf, note_waiting};
+use crate::module::keyed::turn::{
+    LetsLeave, LineOf, MessageTurn, PolledHere, ValueTurn, note_waiting,
+};
 use crate::module::life::instances;
 use crate::module::mode::{Mode, PerKey};
 use crate::module::shared::{Handles, Hosting, SharedCell};
 use crate::module::tally::Crash;
-use crate::module::{KeyedModule, Launch};
+use crate::module::{KeyedModule, KeyedStatus, Launch};
 use crate::race::race;
 use crate::resources::Resources;
 use crate::route::NextTry;
@@ -75,7 +79,12 @@ pub struct ValueSource {
 #[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; no code outside has one.
 pub struct Keys<M: KeyedModule> {
     table: Arc<KeyTable<M::Key, Box<M>, KeyNotes>>,
-    leaving: Arc<Leaving>,
+    /// The values that run their `#[on_idle]`.
+    leaving: Arc<LiveCount>,
+    /// The messages that wait for their turns.
+    waiting: Arc<LiveCount>,
+    /// How many values there are, also those that leave.
+    in_memory: Arc<AtomicUsize>,
     /// The handle of the module's own unit of work, once it runs. Its runner keeps that; if the values did,
     /// the system would keep itself.
     handle: OnceLock<WeakHandle>,
@@ -139,15 +148,23 @@ async fn let_idle_leave<M: KeyedModule>(cell: &Arc<KeyedCell<M>>) {
 impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
     /// The turn is over when the `#[on_idle]` of the value is: a message of the key waits for that, and then
     /// makes another value.
-    fn let_leave(&self, mut turn: TurnOf<M>) {
+    fn let_leave(&self, mut turn: ValueTurn<M>) {
         let Some(value) = turn.value.take() else {
             return;
         };
         let handle = self.hosting.handle();
         let Some(handle) = handle.filter(|_| M::KEYING.has_on_idle) else {
+            self.hosting.in_memory.fetch_sub(1, Ordering::SeqCst);
             return drop_unpanicked(value);
         };
-        self.spawn(Box::pin(self.hosting.leaving.run(value, turn, handle)));
+        // Counted from now on, not from the first poll.
+        let leaving = self.hosting.leaving.enter();
+        let in_memory = Arc::clone(&self.hosting.in_memory);
+        self.spawn(Box::pin(async move {
+            leave(value, turn, handle).await;
+            in_memory.fetch_sub(1, Ordering::SeqCst);
+            drop(leaving);
+        }));
     }
 
     fn let_excess_leave(&self, hash: u64) {
@@ -159,7 +176,7 @@ impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
 #[allow(private_interfaces)]
 impl<M: KeyedModule> Hosting<M> for Keys<M> {
     type Value = ValueSource;
-    type Turn = KeyedTurn<M>;
+    type Turn = MessageTurn<M>;
 
     const HAS_TURNS: bool = true;
 
@@ -167,6 +184,8 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
         Keys {
             table: KeyTable::new(M::KEYING.keep, M::KEYING.idle.is_some()),
             leaving: Arc::default(),
+            waiting: Arc::default(),
+            in_memory: Arc::default(),
             handle: OnceLock::new(),
             crashes_over: Mutex::default(),
             crashed: Notify::new(),
@@ -206,24 +225,49 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
         }
     }
 
-    fn line(turn: &KeyedTurn<M>) -> u64 {
+    fn status(&self) -> Option<KeyedStatus> {
+        let now = Instant::now();
+        let are_some_crashed = lock(&self.crashes_over).is_some_and(|over| now < over);
+        let is_looping = |notes: &KeyNotes| notes.next_try().is_some();
+        Some(KeyedStatus {
+            in_memory: self.in_memory.load(Ordering::SeqCst),
+            crash_looping: match are_some_crashed {
+                true => self.table.count_crashed(is_looping),
+                false => 0,
+            },
+        })
+    }
+
+    fn note_wait(&self) -> Option<LiveGuard> {
+        Some(self.waiting.enter())
+    }
+
+    async fn none_waits(&self) {
+        self.waiting.none().await;
+    }
+
+    fn is_moot(turn: &MessageTurn<M>) -> bool {
+        turn.is_moot()
+    }
+
+    fn line(turn: &MessageTurn<M>) -> u64 {
         turn.line()
     }
 
-    fn is_turn(turn: &KeyedTurn<M>) -> bool {
+    fn is_turn(turn: &MessageTurn<M>) -> bool {
         turn.is_now()
     }
 
     async fn wait_for_turn(
         cell: &KeyedCell<M>,
-        turn: &mut KeyedTurn<M>,
+        turn: &mut MessageTurn<M>,
         scope: &Arc<Scope>,
         label: Label,
     ) -> Result<(), Deadlock> {
         turn.wait(scope, label, cell.until_gone()).await
     }
 
-    fn obstacle(_: &KeyedCell<M>, turn: &KeyedTurn<M>) -> Option<NextTry> {
+    fn obstacle(_: &KeyedCell<M>, turn: &MessageTurn<M>) -> Option<NextTry> {
         turn.next_try()
     }
 
@@ -231,7 +275,7 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
     fn crashed(
         cell: &KeyedCell<M>,
         _: &Guard<Option<Arc<ValueSource>>>,
-        turn: &mut KeyedTurn<M>,
+        turn: &mut MessageTurn<M>,
         crash: Crash,
     ) {
         let descriptor = M::descriptor();
@@ -239,7 +283,10 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
         let Some(turn) = turn.entered().filter(|_| !policy.resumes()) else {
             return;
         };
-        drop_unpanicked(turn.value.take());
+        if let Some(crashed) = turn.value.take() {
+            drop_unpanicked(crashed);
+            cell.hosting.in_memory.fetch_sub(1, Ordering::SeqCst);
+        }
         let line = turn.line();
         let (wait, over) =
             line.with_notes(|notes| (notes.count_crash(policy), notes.crashes_over()));
@@ -264,14 +311,15 @@ where
     M: KeyedModule + KeyedHandler<P>,
     P: Parcel,
 {
-    fn enter(cell: &Arc<KeyedCell<M>>, parcel: &P) -> Result<KeyedTurn<M>, NextTry> {
+    fn enter(cell: &Arc<KeyedCell<M>>, parcel: &P) -> Result<MessageTurn<M>, NextTry> {
+        let Addressee::Key(key) = M::addressee(parcel) else {
+            unreachable!("an event for all values enters the lines of all")
+        };
         // The `Hash` and `Eq` of a key are the user's. The message counts as in flight already.
-        let entered = catch_unwind(AssertUnwindSafe(|| {
-            cell.hosting.table.enter(M::key(parcel))
-        }));
+        let entered = catch_unwind(AssertUnwindSafe(|| cell.hosting.table.enter(key)));
         let turn = match entered {
-            Ok(turn) => KeyedTurn::new(turn),
-            Err(panic) => return Ok(KeyedTurn::panicked(panic)),
+            Ok(turn) => MessageTurn::new(turn),
+            Err(panic) => return Ok(MessageTurn::panicked(panic)),
         };
         match turn.next_try() {
             Some(next_try) => Err(next_try),
@@ -279,10 +327,22 @@ where
         }
     }
 
+    fn copy_for_all(parcel: &P) -> Option<fn(&P) -> P> {
+        match M::addressee(parcel) {
+            Addressee::Key(_) => None,
+            Addressee::All(copy) => Some(copy),
+        }
+    }
+
+    fn enter_all(cell: &Arc<KeyedCell<M>>) -> Vec<MessageTurn<M>> {
+        let entered = cell.hosting.table.enter_all().into_iter();
+        entered.map(MessageTurn::of_all).collect()
+    }
+
     async fn attempt(
         cell: &Arc<KeyedCell<M>>,
         source: &ValueSource,
-        turn: &mut KeyedTurn<M>,
+        turn: &mut MessageTurn<M>,
         parcel: &mut P,
         ctx: &Context<M>,
     ) -> Attempt<P::Message> {
@@ -297,7 +357,10 @@ where
                 let module = match value {
                     Some(module) => module,
                     none => match make::<M>(line, source).await {
-                        Ok(made) => none.insert(made),
+                        Ok(made) => {
+                            cell.hosting.in_memory.fetch_add(1, Ordering::SeqCst);
+                            none.insert(made)
+                        }
                         Err(fault) => return Attempt::Ended(Err(Box::new(fault.into()))),
                     },
                 };

@@ -18,8 +18,9 @@ pub(crate) trait LineNotes: Default + Send {
     /// Whether it is to be kept though there is no value.
     fn outlive_value(&self) -> bool;
 
-    /// The turn of a message is over, and another begins, if others wait.
-    fn end_turn(&mut self, others_wait: bool);
+    /// A turn is over, and another begins, if others wait. `is_use` says whether the message of the turn
+    /// counts as a use of the value.
+    fn end_turn(&mut self, is_use: bool, others_wait: bool);
 }
 
 /// One key.
@@ -84,6 +85,17 @@ pub(super) enum LineUse {
 }
 
 impl<V, N: LineNotes> LineState<V, N> {
+    /// Takes a place behind those who are there. Returns it with the value, if it is its turn at once.
+    fn enter(&mut self) -> Result<Option<V>, Arc<TurnTicket>> {
+        if !self.is_taken {
+            self.is_taken = true;
+            return Ok(self.value.take());
+        }
+        let ticket = Arc::new(TurnTicket(Mutex::new(TurnTicketState::Waiting(None))));
+        self.waiting.push_back(Arc::clone(&ticket));
+        Err(ticket)
+    }
+
     fn line_use(&self) -> LineUse {
         match &self.value {
             _ if self.is_taken => LineUse::IsTaken,
@@ -127,14 +139,14 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
 
     /// Takes a place behind those who are there. Returns it with the value, if it is its turn at once.
     fn enter(&self) -> Result<Option<V>, Arc<TurnTicket>> {
+        lock(&self.state).enter()
+    }
+
+    /// As [`enter`](Self::enter), if there is a value or a message has the turn.
+    fn enter_if_in_memory(&self) -> Option<Result<Option<V>, Arc<TurnTicket>>> {
         let mut state = lock(&self.state);
-        if !state.is_taken {
-            state.is_taken = true;
-            return Ok(state.value.take());
-        }
-        let ticket = Arc::new(TurnTicket(Mutex::new(TurnTicketState::Waiting(None))));
-        state.waiting.push_back(Arc::clone(&ticket));
-        Err(ticket)
+        let is_in_memory = state.is_taken || state.value.is_some();
+        is_in_memory.then(|| state.enter())
     }
 
     /// Takes the turn and the value if no message has the turn, there is a value, and `is_wanted` says so.
@@ -167,7 +179,7 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
     }
 
     /// Hands the turn on, with the value. Says what the line is there for after that.
-    fn release(&self, value: Option<V>) -> LineUse {
+    fn release(&self, value: Option<V>, is_use: bool) -> LineUse {
         let mut state = lock(&self.state);
         state.value = value;
         let next = loop {
@@ -186,7 +198,7 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
         };
         let others_wait = next.is_some();
         state.is_taken = others_wait;
-        state.notes.end_turn(others_wait);
+        state.notes.end_turn(is_use, others_wait);
         let line_use = state.line_use();
         drop(state);
         next.flatten().into_iter().for_each(Waker::wake);
@@ -233,12 +245,39 @@ pub(crate) struct KeyTurn<K, V, N: LineNotes> {
     ticket: Option<Arc<TurnTicket>>,
     /// The value, once it is its turn; none if there is no value.
     pub(crate) value: Option<V>,
+    /// Whether the message counts as a use of the value.
+    is_use: bool,
 }
 
 impl<K, V, N: LineNotes> KeyTurn<K, V, N> {
     /// A place behind those who are there.
     pub(super) fn enter(line: Arc<KeyLine<K, V, N>>, lines: Arc<dyn Lines<K, V, N>>) -> Self {
-        let (ticket, value) = match line.enter() {
+        let entered = line.enter();
+        KeyTurn::of(line, lines, entered, true)
+    }
+
+    /// A place behind those who are there, if there is a value or a message has the turn, for a message that
+    /// does not count as a use of the value.
+    pub(super) fn enter_if_in_memory(
+        line: &Arc<KeyLine<K, V, N>>,
+        lines: &Arc<dyn Lines<K, V, N>>,
+    ) -> Option<Self> {
+        let entered = line.enter_if_in_memory()?;
+        Some(KeyTurn::of(
+            Arc::clone(line),
+            Arc::clone(lines),
+            entered,
+            false,
+        ))
+    }
+
+    fn of(
+        line: Arc<KeyLine<K, V, N>>,
+        lines: Arc<dyn Lines<K, V, N>>,
+        entered: Result<Option<V>, Arc<TurnTicket>>,
+        is_use: bool,
+    ) -> Self {
+        let (ticket, value) = match entered {
             Ok(value) => (None, value),
             Err(ticket) => (Some(ticket), None),
         };
@@ -247,6 +286,7 @@ impl<K, V, N: LineNotes> KeyTurn<K, V, N> {
             lines,
             ticket,
             value,
+            is_use,
         }
     }
 
@@ -257,12 +297,8 @@ impl<K, V, N: LineNotes> KeyTurn<K, V, N> {
         is_wanted: impl FnOnce(&N) -> bool,
     ) -> Option<Self> {
         let value = line.take_idle(is_wanted)?;
-        Some(KeyTurn {
-            line: Arc::clone(line),
-            lines: Arc::clone(lines),
-            ticket: None,
-            value: Some(value),
-        })
+        let (line, lines) = (Arc::clone(line), Arc::clone(lines));
+        Some(KeyTurn::of(line, lines, Ok(Some(value)), true))
     }
 
     /// Its line, and its value.
@@ -307,7 +343,7 @@ impl<K, V, N: LineNotes> Drop for KeyTurn<K, V, N> {
             }
             self.value = self.line.take_value();
         }
-        let line_use = self.line.release(self.value.take());
+        let line_use = self.line.release(self.value.take(), self.is_use);
         if line_use != LineUse::IsTaken {
             let is_unused = line_use == LineUse::IsUnused;
             self.lines.ended(&self.line, is_unused);

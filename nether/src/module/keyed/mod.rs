@@ -10,8 +10,10 @@ mod key;
 mod keys;
 mod leaving;
 mod line;
+mod live_count;
 mod table;
 mod turn;
 
 pub use self::key::{ModuleKey, key_of};
 pub use self::keys::launch_keyed;
+pub(in crate::module) use self::live_count::LiveGuard;

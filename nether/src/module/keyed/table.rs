@@ -139,9 +139,6 @@ pub(crate) struct KeyTable<K, V, N> {
     is_ordered: bool,
 }
 
-/// A place in a line of the table.
-type TableTurn<K, V, N> = KeyTurn<K, V, N>;
-
 impl<K, V, N> KeyTable<K, V, N>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
@@ -174,7 +171,7 @@ where
     }
 
     /// A place in the line of a key.
-    pub(crate) fn enter(&self, key: &K) -> TableTurn<K, V, N> {
+    pub(crate) fn enter(&self, key: &K) -> KeyTurn<K, V, N> {
         let lines = self.lines();
         let hash = self.hasher.hash_one(key).max(1);
         let sought: &dyn Sought<K> = &HashedKey(key, hash);
@@ -198,7 +195,7 @@ where
 
     /// The turns of the keys for whose values there is no room in the part that has keys of this hash, now
     /// that the turn of a message has ended: those that were not used for the longest time.
-    pub(crate) fn take_excess(&self, hash: u64) -> Vec<TableTurn<K, V, N>> {
+    pub(crate) fn take_excess(&self, hash: u64) -> Vec<KeyTurn<K, V, N>> {
         let Some(bound) = self.bound else {
             return Vec::new();
         };
@@ -218,7 +215,7 @@ where
         &self,
         most: usize,
         is_wanted: impl Fn(&N) -> bool,
-    ) -> Vec<TableTurn<K, V, N>> {
+    ) -> Vec<KeyTurn<K, V, N>> {
         let lines = self.lines();
         let mut taken = Vec::new();
         for shard in &self.shards {
@@ -237,6 +234,36 @@ where
             }
         }
         taken
+    }
+
+    /// A place in the line of each key that has a value or is in use, for a message that does not count as a
+    /// use: in each part first those in use, then those that were not used for the longest time.
+    pub(crate) fn enter_all(&self) -> Vec<KeyTurn<K, V, N>> {
+        let lines = self.lines();
+        let mut entered = Vec::new();
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            entered.reserve(shard.lines.len() + shard.idle.len());
+            let in_use = shard.lines.iter();
+            entered.extend(in_use.filter_map(|it| KeyTurn::enter_if_in_memory(&it.0, &lines)));
+            while let Some((ByKey(line), ())) = shard.idle.pop_lru() {
+                entered.extend(KeyTurn::enter_if_in_memory(&line, &lines));
+                shard.lines.insert(ByKey(line));
+            }
+        }
+        entered
+    }
+
+    /// How many keys that have crashed, and have no value, have notes for which `is_counted` says so.
+    pub(crate) fn count_crashed(&self, is_counted: impl Fn(&N) -> bool) -> usize {
+        let of_shard = |shard: &Mutex<KeyShard<K, V, N>>| {
+            let shard = lock(shard);
+            let crashed = shard.lines.iter().filter(|it| it.0.has_crashed());
+            crashed
+                .filter(|it| it.0.with_notes(|notes| is_counted(notes)))
+                .count()
+        };
+        self.shards.iter().map(of_shard).sum()
     }
 
     /// Removes the lines of keys that have crashed of which nothing is kept any more.
@@ -272,7 +299,7 @@ impl<K, V, N> KeyTable<K, V, N> {
 
 impl<K: Eq, V, N: LineNotes> KeyShard<K, V, N> {
     /// The turn of the key whose value was not used for the longest time. It is in use from now on.
-    fn take_oldest(&mut self, lines: &Arc<dyn Lines<K, V, N>>) -> Option<TableTurn<K, V, N>> {
+    fn take_oldest(&mut self, lines: &Arc<dyn Lines<K, V, N>>) -> Option<KeyTurn<K, V, N>> {
         let (ByKey(line), ()) = self.idle.pop_lru()?;
         self.lines.insert(ByKey(Arc::clone(&line)));
         KeyTurn::of_idle(&line, lines, |_| true)

@@ -1,14 +1,15 @@
-//! [`KeyedTurn`]: the place of a message among those of its key, and how it waits for those before it.
+//! [`MessageTurn`]: the place of a message among those of its key, and how it waits for those before it.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use crate::envelope::Label;
 use crate::error::Deadlock;
-use crate::guarded::PanicPayload;
+use crate::guarded::{PanicPayload, Shielded};
 use crate::module::KeyedModule;
 use crate::module::keyed::history::KeyNotes;
 use crate::module::keyed::line::{KeyLine, KeyTurn};
@@ -16,17 +17,28 @@ use crate::module::shared::until_obstacle;
 use crate::race::race;
 use crate::route::NextTry;
 use crate::scope::{Queued, Scope};
-use crate::waiting::{TurnHolder, TurnLine, TurnWait, innermost, thread_mark};
+use crate::waiting::{KeyText, TurnHolder, TurnLine, TurnWait, innermost, thread_mark};
 
-/// The place of a message in the line of its key.
-pub(super) type TurnOf<M> = KeyTurn<<M as KeyedModule>::Key, Box<M>, KeyNotes>;
-/// The line of a key.
+/// The turn of a key of the module `M`, with its value.
+pub(super) type ValueTurn<M> = KeyTurn<<M as KeyedModule>::Key, Box<M>, KeyNotes>;
+/// The line of a key of the module `M`.
 pub(super) type LineOf<M> = KeyLine<<M as KeyedModule>::Key, Box<M>, KeyNotes>;
+
+impl<K, V, N> KeyText for KeyLine<K, V, N>
+where
+    K: fmt::Display + Send + Sync,
+    V: Send,
+    N: Send,
+{
+    fn key_text(&self) -> String {
+        Shielded::new(&*self.key).to_string()
+    }
+}
 
 /// What values leave.
 pub(super) trait LetsLeave<M: KeyedModule>: Send + Sync {
     /// Lets the value leave whose turn this is.
-    fn let_leave(&self, turn: TurnOf<M>);
+    fn let_leave(&self, turn: ValueTurn<M>);
 
     /// Lets the values leave for which there is no room, now that a message of a key of this hash has ended.
     fn let_excess_leave(&self, hash: u64);
@@ -35,36 +47,54 @@ pub(super) trait LetsLeave<M: KeyedModule>: Send + Sync {
 /// A message among those of its key.
 #[doc(hidden)]
 #[allow(missing_debug_implementations)] // As `Keys`.
-pub struct KeyedTurn<M: KeyedModule> {
+pub struct MessageTurn<M: KeyedModule> {
     /// `None` once it is over, and if there was a panic.
-    turn: Option<TurnOf<M>>,
+    turn: Option<ValueTurn<M>>,
     /// What the `Hash` or `Eq` of the key panicked with: it is as if the handler had.
     panic: Option<PanicPayload>,
     /// Where values leave when the message has ended, if any may.
     cell: Option<Arc<dyn LetsLeave<M>>>,
     /// Whether its own leaves.
     forgets: bool,
+    /// Whether the message makes no value, because it is for all that are in memory; until its handler has
+    /// begun.
+    is_for_all: bool,
 }
 
-impl<M: KeyedModule> KeyedTurn<M> {
-    pub(super) fn new(turn: TurnOf<M>) -> Self {
-        KeyedTurn {
+impl<M: KeyedModule> MessageTurn<M> {
+    pub(super) fn new(turn: ValueTurn<M>) -> Self {
+        MessageTurn {
             turn: Some(turn),
             panic: None,
             cell: None,
             forgets: false,
+            is_for_all: false,
         }
+    }
+
+    /// A message for all values that are in memory.
+    pub(super) fn of_all(turn: ValueTurn<M>) -> Self {
+        let mut turn = MessageTurn::new(turn);
+        turn.is_for_all = true;
+        turn
     }
 
     /// A message whose key panicked. It waits for no other.
     #[cold]
     pub(super) fn panicked(panic: PanicPayload) -> Self {
-        KeyedTurn {
+        MessageTurn {
             turn: None,
             panic: Some(panic),
             cell: None,
             forgets: false,
+            is_for_all: false,
         }
+    }
+
+    /// Whether it is the turn of a message that makes no value, and there is none.
+    pub(super) fn is_moot(&self) -> bool {
+        let turn = self.turn.as_ref();
+        self.is_for_all && turn.is_some_and(|turn| turn.is_now() && turn.value.is_none())
     }
 
     /// What the key panicked with, if it did.
@@ -73,7 +103,7 @@ impl<M: KeyedModule> KeyedTurn<M> {
     }
 
     /// The place in the line, if the key has not panicked.
-    pub(super) fn entered(&mut self) -> Option<&mut TurnOf<M>> {
+    pub(super) fn entered(&mut self) -> Option<&mut ValueTurn<M>> {
         self.turn.as_mut()
     }
 
@@ -87,12 +117,14 @@ impl<M: KeyedModule> KeyedTurn<M> {
         self.turn.as_ref().is_none_or(KeyTurn::is_now)
     }
 
-    pub(super) fn get_mut(&mut self) -> &mut TurnOf<M> {
+    pub(super) fn get_mut(&mut self) -> &mut ValueTurn<M> {
         self.turn.as_mut().expect("it is there until it is dropped")
     }
 
     /// The handler of the message begins. What is dropped before that leaves no more values than there were.
     pub(super) fn begin(&mut self, cell: &Arc<impl LetsLeave<M> + 'static>) {
+        // Another attempt after a crash makes a value, as that of any message.
+        self.is_for_all = false;
         if self.cell.is_none() && M::KEYING.keep.is_some() {
             self.cell = Some(Arc::clone(cell) as _);
         }
@@ -149,7 +181,7 @@ impl<M: KeyedModule> KeyedTurn<M> {
     }
 }
 
-impl<M: KeyedModule> Drop for KeyedTurn<M> {
+impl<M: KeyedModule> Drop for MessageTurn<M> {
     fn drop(&mut self) {
         let (Some(cell), Some(turn)) = (self.cell.take(), self.turn.take()) else {
             return;
@@ -172,12 +204,14 @@ struct TurnInGraph {
 
 impl TurnInGraph {
     fn begin<M: KeyedModule>(
-        key: &LineOf<M>,
+        key: &Arc<LineOf<M>>,
         scope: &Arc<Scope>,
         label: Label,
     ) -> Result<Self, Deadlock> {
         let module = &M::descriptor().declaration;
-        let line = key.with_notes(|notes| notes.line(|| TurnLine::new(module)));
+        let line = key.with_notes(|notes| {
+            notes.line(|| TurnLine::new(module, Arc::downgrade(key) as Weak<dyn KeyText>))
+        });
         let is_held_here = key.polled_on.load(Ordering::SeqCst) == thread_mark();
         let held_here = is_held_here.then(|| key.polled_in.load(Ordering::SeqCst) as usize);
         let in_queue = line.enter(scope);

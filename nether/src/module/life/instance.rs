@@ -11,6 +11,7 @@ use crate::error::{Error, Result, WaitEdge};
 use crate::guarded::catch;
 use crate::mediator::{Erased, InstanceId, Mediator, number_instance};
 use crate::message::MessageDescriptor;
+use crate::module::KeyedStatus;
 use crate::module::cell::{ModuleCell, ModuleRunner, RunEnd};
 use crate::module::descriptor::{AnyInstance, Instances};
 use crate::module::handler::report_task;
@@ -340,6 +341,10 @@ impl<M: Module> AnyInstance for Instance<M> {
 
     fn lease(&self) -> Option<LeaseStatus> {
         M::lease(&*self.cell.shared()?)
+    }
+
+    fn keyed(&self) -> Option<KeyedStatus> {
+        self.cell.keyed()
     }
 
     fn handling(&self) -> Vec<BeingHandled> {

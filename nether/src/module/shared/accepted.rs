@@ -17,7 +17,8 @@ use crate::guarded::drop_unpanicked;
 use crate::message::{Message, MessageKind};
 use crate::module::Module;
 use crate::module::handler::{
-    Attempt, Unreplied, back_off, count_dead_letter, failure_of, origin_of_lost, report_dead_letter,
+    Attempt, Unreplied, back_off, count_dead_letter, failure_of, origin_of, origin_of_lost,
+    report_dead_letter,
 };
 use crate::module::shared::places::until_obstacle;
 use crate::module::shared::running::Begun;
@@ -84,10 +85,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
         K: Handles<M, P>,
     {
         if K::HAS_TURNS && !K::is_turn(&turn) {
-            let waiting = self.wait_for_turn(&mut turn);
-            if let Err(deadlock) = Box::pin(waiting).await {
-                return Err(self.end_in_deadlock(deadlock));
-            }
+            Box::pin(self.wait_for_turn(&mut turn, parcel)).await?;
         }
         loop {
             // Rare waits are boxed, so that they make no call larger.
@@ -98,8 +96,7 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
                     Err(deadlock) => return Err(self.end_in_deadlock(deadlock)),
                 },
             };
-            let is_refused =
-                K::HAS_TURNS && (!K::is_turn(&turn) || K::obstacle(&self.cell, &turn).is_some());
+            let is_refused = K::HAS_TURNS && K::obstacle(&self.cell, &turn).is_some();
             let may_begin =
                 module.is_some() && !is_refused && self.ctx.handle().scope.begin_message();
             let (Some(value), true, Some(packed)) = (&*module, may_begin, &mut *parcel) else {
@@ -236,18 +233,54 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
     }
 
     /// Waits for the messages before this one.
-    async fn wait_for_turn(&self, turn: &mut K::Turn) -> Result<(), Deadlock> {
+    ///
+    /// # Errors
+    /// If it is not handled any more, which is counted.
+    pub(super) async fn wait_for_turn<P>(
+        &mut self,
+        turn: &mut K::Turn,
+        parcel: &mut Option<P>,
+    ) -> Result<(), CallError<<P::Message as Message>::Error>>
+    where
+        P: Parcel,
+        K: Handles<M, P>,
+    {
+        let cell = Arc::clone(&self.cell);
+        let _waits = cell.hosting.note_wait();
         let scope = &self.ctx.handle().scope;
-        K::wait_for_turn(&self.cell, turn, scope, self.label).await
+        match K::wait_for_turn(&cell, turn, scope, self.label).await {
+            Err(deadlock) => Err(self.end_in_deadlock(deadlock)),
+            Ok(()) if K::is_turn(turn) => Ok(()),
+            Ok(()) => Err(self.refuse(parcel, None)),
+        }
     }
 
     /// The message would never be handled. Gives back why, for its caller.
     #[cold]
     fn end_in_deadlock<E>(&mut self, deadlock: Deadlock) -> CallError<E> {
+        self.abandon();
+        CallError::Deadlock(Box::new(deadlock))
+    }
+
+    /// Ends the message without a handler and without a report.
+    pub(super) fn abandon(&mut self) {
         self.end = MessageEnd::Gone;
         self.cell.tally.count_abandoned();
         self.ctx.handle().scope.take_back(1);
-        CallError::Deadlock(Box::new(deadlock))
+    }
+
+    /// Runs the handler of a message whose reply no caller waits for: a failure is kept for the unit of work.
+    pub(super) async fn run_alone<P>(&mut self, turn: K::Turn, mut parcel: Option<P>)
+    where
+        P: Parcel,
+        K: Handles<M, P>,
+    {
+        self.take_place().await;
+        let reply = self.run(turn, &mut parcel).await;
+        if let (Err(error), MessageEnd::Handled(_)) = (reply, &self.end) {
+            let of = origin_of(self.ctx.handle(), P::Message::NAME, self.cell.declaration);
+            of.keep(FailureKind::of(error));
+        }
     }
 
     /// Makes the message a dead letter before its handler has it. Gives back why, for its caller.
@@ -435,7 +468,7 @@ impl<M: Module, K: Hosting<M>> Drop for Accepted<M, K> {
             }
             MessageEnd::Gone => {}
         }
-        self.cell.places.give_back(self.has_place);
+        self.cell.give_back(self.has_place);
         if self.cell.closed.load(Ordering::SeqCst) {
             self.cell.changed.notify_waiters();
         }

@@ -9,9 +9,10 @@ use crate::context::{Context, Handle};
 use crate::envelope::{Label, Parcel};
 use crate::error::{Deadlock, Result};
 use crate::module::handler::{Attempt, SharedHandler};
+use crate::module::keyed::LiveGuard;
 use crate::module::shared::SharedCell;
 use crate::module::tally::Crash;
-use crate::module::{Module, Shared};
+use crate::module::{KeyedStatus, Module, Shared};
 use crate::route::NextTry;
 use crate::scope::Scope;
 
@@ -57,9 +58,29 @@ pub trait Hosting<M: Module>: Send + Sync + Sized + 'static {
         ctx: &Context<M>,
     ) -> impl Future<Output = Result<()>> + Send;
 
+    /// The counts of its values, if it has one for each key.
+    fn status(&self) -> Option<KeyedStatus> {
+        None
+    }
+
+    /// A message waits for its turn from now on, until what this gives back is dropped.
+    fn note_wait(&self) -> Option<LiveGuard> {
+        None
+    }
+
+    /// Waits until no message waits for its turn.
+    fn none_waits(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// What tells the messages that wait for each other from those that do not; 0 if no message waits.
     fn line(_: &Self::Turn) -> u64 {
         0
+    }
+
+    /// Whether the message has nothing to do: it is for the values that are in memory, and its own has left.
+    fn is_moot(_: &Self::Turn) -> bool {
+        false
     }
 
     /// Whether the message can be handled without waiting for others.
@@ -101,6 +122,17 @@ pub(crate) trait Handles<M: Module, P: Parcel>: Hosting<M> {
     /// # Errors
     /// If it is refused until then.
     fn enter(cell: &Arc<SharedCell<M, Self>>, parcel: &P) -> Result<Self::Turn, NextTry>;
+
+    /// How the message is copied for each value, if it is an event for all values that are in memory.
+    #[inline]
+    fn copy_for_all(_: &P) -> Option<fn(&P) -> P> {
+        None
+    }
+
+    /// Such a message is accepted: for each value it is behind the messages that were accepted before.
+    fn enter_all(_: &Arc<SharedCell<M, Self>>) -> Vec<Self::Turn> {
+        Vec::new()
+    }
 
     /// Runs the handler.
     fn attempt(

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use crate::envelope::{Header, Parcel, Reply};
-use crate::error::{FailureKind, Result, SendError};
-use crate::message::Message;
+use crate::error::{Result, SendError};
 use crate::module::Module;
 use crate::module::cell::Way;
-use crate::module::handler::origin_of;
-use crate::module::shared::accepted::{Accepted, MessageEnd};
+use crate::module::shared::accepted::Accepted;
 use crate::module::shared::places::Offered;
 use crate::module::shared::{Handles, Hosting, SharedCell};
 use crate::route::{BoxFuture, Inline, InlineCall, Route};
@@ -105,6 +103,9 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
         P: Parcel,
         K: Handles<M, P>,
     {
+        if let Some(copy) = K::copy_for_all(&parcel) {
+            return self.begin_for_all(parcel, copy, header, has_place);
+        }
         let parcel = Some(parcel);
         let accepted = Arc::clone(&self).accept(header, &parcel, has_place)?;
         self.run_alone(accepted, parcel);
@@ -112,19 +113,13 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
     }
 
     /// Lets the handler run in a task of its own; without a place it waits for one there.
-    fn run_alone<P>(&self, (mut accepted, turn): (Accepted<M, K>, K::Turn), mut parcel: Option<P>)
+    fn run_alone<P>(&self, (mut accepted, turn): (Accepted<M, K>, K::Turn), parcel: Option<P>)
     where
         P: Parcel,
         K: Handles<M, P>,
     {
         self.spawn(Box::pin(async move {
-            accepted.take_place().await;
-            let reply = accepted.run(turn, &mut parcel).await;
-            if let (Err(error), MessageEnd::Handled(_)) = (reply, &accepted.end) {
-                let Accepted { cell, ctx, .. } = &accepted;
-                let of = origin_of(ctx.handle(), P::Message::NAME, cell.declaration);
-                of.keep(FailureKind::of(error));
-            }
+            accepted.run_alone(turn, parcel).await;
         }));
     }
 }

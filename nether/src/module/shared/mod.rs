@@ -1,6 +1,7 @@
 //! [`SharedCell`]: a module whose handlers run concurrently: in the caller's task, or in tasks of their own.
 
 mod accepted;
+mod for_all;
 mod hosting;
 mod inline;
 mod places;
@@ -11,11 +12,12 @@ use std::fmt;
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use arc_swap::Guard;
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::context::{Context, Handle};
 use crate::declaration::Declaration;
@@ -36,11 +38,15 @@ pub(super) use crate::module::shared::places::until_obstacle;
 use crate::module::shared::running::Running;
 use crate::module::shared::slot::ModuleSlot;
 use crate::module::tally::{Crash, Tally};
-use crate::module::{Module, Shared};
+use crate::module::{KeyedStatus, Module, Shared};
 use crate::race::race;
 use crate::route::{BoxFuture, CrashLoops, NextTry, Rejected};
 use crate::sync::lock;
 use crate::waiting::Waiter;
+
+/// How long a module that is cut off waits until the callers that wait for a turn have noticed: one that does
+/// not poll its call never does.
+const LONGEST_NOTICE: Duration = Duration::from_millis(100);
 
 impl<M: Module + Shared> Mode<M> for Concurrently {
     type Cell = SharedCell<M, Whole>;
@@ -90,24 +96,15 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
     where
         K: Handles<M, P>,
     {
-        let json = || parcel.as_ref().and_then(Parcel::json);
-        self.accepted.fetch_add(1, Ordering::SeqCst);
-        if self.closed.load(Ordering::SeqCst) {
-            self.places.give_back(has_place);
-            return Err(self.turn_away(self.rejected(), &*self, &header, &json));
-        }
-        let breaker = self.breaker.as_ref();
-        if breaker.is_some_and(|breaker| !breaker.lets_pass()) {
-            self.places.give_back(has_place);
-            return Err(self.turn_away(Rejected::BreakerOpen, &*self, &header, &json));
-        }
+        self.let_in(&header, parcel, has_place)?;
         let Some(sent) = parcel else {
             unreachable!("a message that is accepted is there")
         };
         let turn = match K::enter(&self, sent) {
             Ok(turn) => turn,
             Err(next_try) => {
-                self.places.give_back(has_place);
+                self.give_back(has_place);
+                let json = || parcel.as_ref().and_then(Parcel::json);
                 return Err(self.turn_away(Rejected::CrashLooping, &next_try, &header, &json));
             }
         };
@@ -119,6 +116,36 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
             end: MessageEnd::Waiting,
         };
         Ok((accepted, turn))
+    }
+
+    /// Counts a message as accepted, unless the module takes none now.
+    #[inline]
+    fn let_in<P: Parcel>(
+        &self,
+        header: &Header,
+        parcel: &Option<P>,
+        has_place: bool,
+    ) -> Result<(), SendError> {
+        self.accepted.fetch_add(1, Ordering::SeqCst);
+        let rejected = if self.closed.load(Ordering::SeqCst) {
+            self.rejected()
+        } else if self.breaker.as_ref().is_some_and(|it| !it.lets_pass()) {
+            Rejected::BreakerOpen
+        } else {
+            return Ok(());
+        };
+        self.give_back(has_place);
+        let json = || parcel.as_ref().and_then(Parcel::json);
+        Err(self.turn_away(rejected, self, header, &json))
+    }
+
+    /// Gives the place of a message back, if it has one.
+    #[inline]
+    fn give_back(&self, has_place: bool) {
+        match K::HAS_TURNS && has_place {
+            true => self.places.repay(),
+            false => self.places.give_back(has_place),
+        }
     }
 
     /// Refuses a message. A rejected command or query returns an error to its sender. An event has no sender
@@ -146,9 +173,14 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
                 scope.take_back(1);
             }
         }
+        self.note_ended();
+        rejected.error(label.message.name(), crash_loop)
+    }
+
+    /// A message has ended that was counted as accepted.
+    fn note_ended(&self) {
         self.changed.notify_waiters();
         self.stopping.notify_quiet();
-        rejected.error(label.message.name(), crash_loop)
     }
 
     /// Why the cell, which is closed, refuses messages.
@@ -376,6 +408,7 @@ impl<M: Module, K: Hosting<M>> ModuleCell<M> for SharedCell<M, K> {
         }
         self.give_up();
         yield_now().await; // Those who wait notice, and are counted.
+        let _ = timeout(LONGEST_NOTICE, self.hosting.none_waits()).await;
         let tasks = lock(&self.tasks).take();
         if let Some(mut tasks) = tasks {
             tasks.shutdown().await;
@@ -412,6 +445,10 @@ impl<M: Module, K: Hosting<M>> ModuleCell<M> for SharedCell<M, K> {
 
     fn shared(&self) -> Option<Arc<M>> {
         self.module.share().and_then(K::whole)
+    }
+
+    fn keyed(&self) -> Option<KeyedStatus> {
+        self.hosting.status()
     }
 
     fn mailbox(_: &Arc<Self>) -> Option<Weak<dyn HoldsMessages>> {

@@ -3,6 +3,7 @@
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 
 use tokio::sync::{Semaphore, watch};
@@ -19,6 +20,9 @@ use crate::waiting::{InPlaceQueue, PlaceQueue, Waiter};
 pub(super) struct Places {
     /// Never closed: what handlers cause still gets its place while the module stops.
     free: Semaphore,
+    /// How many are taken beyond those that there are: a place that is given back is not free while there are
+    /// some.
+    owed: AtomicUsize,
     /// Whether the module accepts nothing now.
     closed: watch::Sender<bool>,
     /// How many there are, and whose they are.
@@ -42,6 +46,7 @@ impl Places {
             },
             queue: PlaceQueue::of(waiter),
             free: Semaphore::new(bound.min(Semaphore::MAX_PERMITS)),
+            owed: AtomicUsize::new(0),
             closed: watch::Sender::new(false),
         }
     }
@@ -59,6 +64,22 @@ impl Places {
         if has_place {
             self.free.add_permits(1);
         }
+    }
+
+    /// Takes so many places, whether or not there are so many. Each is to be given back with
+    /// [`repay`](Places::repay).
+    pub(super) fn take_or_owe(&self, count: usize) {
+        let taken = self.free.forget_permits(count);
+        self.owed.fetch_add(count - taken, Ordering::SeqCst);
+    }
+
+    /// Gives a place back where some may be taken beyond those that there are.
+    pub(super) fn repay(&self) {
+        let repaid = |owed: usize| owed.checked_sub(1);
+        let owed = self
+            .owed
+            .try_update(Ordering::SeqCst, Ordering::SeqCst, repaid);
+        self.give_back(owed.is_err());
     }
 
     /// How many there are, and whose they are.
