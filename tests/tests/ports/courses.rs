@@ -1,6 +1,6 @@
 //! Courses and students, after disintegrate's example `courses`: a student subscribes to a course if the
 //! course has a free seat and the student has not too many courses. One decision needs both, so both are the
-//! state of one aggregate, the school; queries by key and a projection read it.
+//! state of one aggregate, the school, which also answers queries by key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
