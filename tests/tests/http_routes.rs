@@ -32,13 +32,21 @@ pub struct Made {
     pub fails: bool,
 }
 
-static MADE: AtomicU32 = AtomicU32::new(0);
+/// How often something was made in this system.
+#[query(reply = u32)]
+pub struct HowOften;
 
 #[derive(Debug, Default)]
-pub struct Maker;
+pub struct Maker {
+    made: AtomicU32,
+}
 
-#[module(handles = [Who, Make, Unmake, Made])]
+#[module(handles = [Who, Make, Unmake, Made, HowOften])]
 impl Maker {
+    async fn how_often(&self, _: HowOften) -> u32 {
+        self.made.load(Ordering::SeqCst)
+    }
+
     async fn who(&self, _: Who, ctx: &QueryContext<Self>) -> String {
         ctx.principal().map_or("nobody", Principal::id).to_owned()
     }
@@ -50,7 +58,7 @@ impl Maker {
     }
 
     async fn made(&self, made: &Made) -> nether::Result<()> {
-        MADE.fetch_add(1, Ordering::SeqCst);
+        self.made.fetch_add(1, Ordering::SeqCst);
         match made.fails {
             true => Err(nether::Error::msg("broken")),
             false => Ok(()),
@@ -164,11 +172,11 @@ async fn routes_send_what_a_module_lists_for_them() {
 
 #[tokio::test]
 async fn the_context_is_closed_before_the_answer() {
-    let (_system, at) = desk(|server| server).await;
-    let made = MADE.load(Ordering::SeqCst);
+    let (system, at) = desk(|server| server).await;
     let answer = post(&at, "/own/made", "well").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "made"));
-    assert_eq!(MADE.load(Ordering::SeqCst), made + 1);
+    let made = system.context().as_system().ask(HowOften).await;
+    assert_eq!(made.expect("it is answered"), 1);
     let answer = post(&at, "/own/made", "fail").await;
     assert_eq!(answer.status, 500, "what it caused failed");
     assert_eq!(answer.header("content-type"), "application/problem+json");
