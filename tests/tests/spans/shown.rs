@@ -79,7 +79,7 @@ async fn spans_show_what_a_context_was_given_and_lost_items_are_told() -> nether
     }
     let lost: Vec<&str> = log
         .lines()
-        .filter(|line| line.contains("nobody takes"))
+        .filter(|line| line.contains("no consumer took"))
         .collect();
     assert_eq!(lost.len(), 1, "{lost:?}");
     assert!(
