@@ -253,11 +253,12 @@
 extern crate self as nether;
 
 // The order of these modules is the order of the layers: each imports only from modules above it.
+mod escaped;
+
 mod declaration;
 #[cfg(any(feature = "http", feature = "eventstore"))]
 mod digest;
 mod error;
-mod escaped;
 #[cfg(feature = "eventstore")]
 mod hexadecimal;
 mod instants;

@@ -189,7 +189,7 @@ impl Task {
                 self.end_span(SpanOutcome::Handled);
                 return;
             }
-            Some(Ok(Err(error))) if self.handle.scope.is_cancelled_unit() => {
+            Some(Ok(Err(error))) if self.handle.scope.is_called_off() => {
                 self.end_cancelled(error);
                 return;
             }

@@ -4,6 +4,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::escaped::Escaped;
+
 /// A call that would close a circle of exclusive modules, or of values of keyed modules, each of which waits
 /// for the next before it can handle anything else. The call was refused; the others go on waiting, and are
 /// answered once the module that made it goes on.
@@ -20,7 +22,7 @@ pub struct Deadlock {
 pub struct WaitEdge {
     /// The name of the module that waits.
     pub module: &'static str,
-    /// The text of the key whose value waits, if that module has a value [for each key](crate::keyed).
+    /// The text of the key whose value waits (so keys are no secrets), if that module has a value [for each key](crate::keyed).
     pub module_key: Option<String>,
     /// The name of the message.
     pub message: &'static str,
@@ -46,7 +48,7 @@ struct ModuleAndKey<'a>(&'a str, Option<&'a str>);
 impl fmt::Display for ModuleAndKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.1 {
-            Some(key) => write!(f, "`{}` (key `{key}`)", self.0),
+            Some(key) => write!(f, "`{}` (key `{}`)", self.0, Escaped(&key)),
             None => write!(f, "`{}`", self.0),
         }
     }

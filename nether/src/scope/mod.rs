@@ -29,6 +29,7 @@ pub(crate) use self::waiter_lookup::WaiterLookup;
 pub(crate) use self::waits::{ParkedGuard, QueuedWait, Waiting};
 
 use std::fmt;
+use std::iter;
 use std::mem::{self, offset_of};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -384,6 +385,15 @@ impl Scope {
         self.kind.is_unit() && self.is_cancelled()
     }
 
+    /// Whether its owner has cancelled it, or one that it is nested in. One that was dropped without `close` is
+    /// cancelled too, but not called off: what fails in it is a failure.
+    pub(crate) fn is_called_off(&self) -> bool {
+        let mut parents = iter::successors(self.parent(), |scope| scope.parent());
+        self.is_cancelled_unit()
+            && !self.state.was_left()
+            && !parents.any(|parent| parent.state.was_left())
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.state.has_ended()
     }
@@ -457,6 +467,7 @@ impl Scope {
 
     /// A unit of work is dropped that was not closed to its end.
     fn abandon(self: &Arc<Self>) {
+        self.state.leave();
         self.cancel();
         self.end(false);
         self.clear_up();

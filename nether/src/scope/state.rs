@@ -1,5 +1,5 @@
-//! The stages of a unit of work, in one byte: open, closing, ended; cancelled or not; in a system that bounds
-//! what is in flight or not.
+//! The stages of a unit of work, in one byte: open, closing, ended; cancelled or not, by its owner or because
+//! it was dropped; in a system that bounds what is in flight or not.
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ const CLOSING: u8 = 1;
 const ENDED: u8 = 2;
 const CANCELLED: u8 = 4;
 const LIMITED: u8 = 8;
+const LEFT: u8 = 16;
 
 /// Bits are only ever set.
 pub(crate) struct ScopeState(AtomicU8);
@@ -56,6 +57,18 @@ impl ScopeState {
 
     pub(crate) fn cancel(&self) {
         self.set(CANCELLED);
+    }
+
+    /// Cancels it, and notes that no owner asked for that, unless one has.
+    pub(crate) fn leave(&self) {
+        if !self.is_cancelled() {
+            self.set(LEFT | CANCELLED);
+        }
+    }
+
+    /// Whether its last handle was dropped before it ended, and its owner had not cancelled it.
+    pub(crate) fn was_left(&self) -> bool {
+        self.has(LEFT)
     }
 
     #[inline]

@@ -61,3 +61,19 @@ async fn tasks_that_panic_have_failed_also_if_they_are_cancelled() -> nether::Re
     assert_eq!(cancelled(true).await?, (10, 10));
     Ok(())
 }
+
+/// The caller drops its context, as `system.context().send(..).await` does, and cancels nothing.
+#[tokio::test(start_paused = true)]
+async fn tasks_of_a_context_that_was_dropped_have_failed() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    let mut failed = system.subscribe::<HandlerFailed>();
+    system.attach(Sleeper).await?;
+    system.context().send(Begin { panics: false }).await?;
+    system.shutdown().await;
+    let mut reports = 0;
+    while failed.next().await.is_some() {
+        reports += 1;
+    }
+    assert_eq!(reports, 10);
+    Ok(())
+}
