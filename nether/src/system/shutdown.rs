@@ -27,6 +27,9 @@ pub struct ShutdownReport {
     pub dead_letters: Vec<DeadLetters>,
     /// The names of the modules that had to be cut off, since they did not stop in time.
     pub cut_off: Vec<&'static str>,
+    /// How many accepted messages had no end when the report was made: their modules were cut off, and have
+    /// not even ended that in time, because handlers block their threads or there is very much to drop.
+    pub unfinished: u64,
     /// How many tasks that contexts had [spawned](crate::Context::spawn), and how many steps of
     /// [transactions](crate::Transaction), had to be cut off, since they did not end in time. Those
     /// that have still not ended when the report is made are among them.
@@ -214,8 +217,11 @@ impl ShutdownReport {
 
     /// Adds what a module did in its life.
     pub(super) fn add(&mut self, instance: &dyn AnyInstance) {
+        let accepted = instance.accepted(); // Before what has ended is read, so that none is counted twice.
+        let ended = instance.ended();
         let work = instance.work();
         let module = instance.descriptor().declaration.name;
+        self.unfinished += accepted.saturating_sub(ended);
         self.handled += work.handled;
         self.failed += work.failed;
         for (message, count) in work.letters {
@@ -252,6 +258,9 @@ impl fmt::Display for ShutdownReport {
         }
         for module in &self.cut_off {
             write!(f, ", `{module}` cut off")?;
+        }
+        if self.unfinished > 0 {
+            write!(f, ", {} messages unfinished", self.unfinished)?;
         }
         if self.tasks_cut_off > 0 {
             write!(f, ", {} tasks cut off", self.tasks_cut_off)?;

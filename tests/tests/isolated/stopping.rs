@@ -259,3 +259,42 @@ async fn a_subscription_of_a_stopped_system_ends_at_once() -> nether::Result<()>
     assert!(before.next().await.is_none() && after.next().await.is_none());
     Ok(())
 }
+
+/// Blocks its thread until the other half of the channel is dropped.
+#[command]
+struct Block;
+
+struct Blocker(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+#[module(handles = Block, manual)]
+impl Blocker {
+    async fn block(&mut self, _: Block) {
+        let wait = self.0.get_mut().expect("no holder panics");
+        assert!(wait.recv().is_err(), "nothing is sent");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_whose_handler_blocks_its_thread_is_unfinished_in_the_report()
+-> nether::Result<()> {
+    let builder = System::builder().isolated();
+    let builder = builder.shutdown_timeout(Duration::from_millis(100));
+    let system = builder.start().await?;
+    let (unblock, blocked) = std::sync::mpsc::channel();
+    system.attach(Blocker(blocked.into())).await?;
+    let ctx = system.context();
+    for _ in 0..3 {
+        ctx.process(Block).await?;
+    }
+    let report = system.shutdown().await;
+    let dead: u64 = report.dead_letters.iter().map(|it| it.count).sum();
+    assert_eq!(report.cut_off, ["isolated::stopping::Blocker"]);
+    assert!(report.unfinished > 0, "{report}");
+    assert_eq!(report.unfinished + dead, 3, "{report}");
+    assert!(
+        report.to_string().contains(" messages unfinished"),
+        "{report}"
+    );
+    drop(unblock);
+    Ok(())
+}
