@@ -197,8 +197,8 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
         (state.notes.used(), state.placed)
     }
 
-    /// Its place among those that are not in use: another one, with this number, only if it was used since the
-    /// last. A message that does not count as a use leaves the order as it was.
+    /// Its place among those that are not in use: another one, with this number, only if it was used since it
+    /// got the last. A message that does not count as a use leaves the order as it was.
     pub(super) fn place(&self, number: u64) -> IdlePlace<N> {
         let mut state = lock(&self.state);
         if state.placed == 0 {
