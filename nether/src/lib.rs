@@ -296,7 +296,6 @@ mod recorder;
 
 mod mediator;
 mod routing;
-mod sends;
 
 mod scope;
 
@@ -307,6 +306,8 @@ mod waiting;
 mod route;
 
 mod context;
+
+mod sends;
 
 mod middleware;
 
@@ -334,7 +335,7 @@ pub mod integration;
 pub mod __private;
 
 pub use self::context::{
-    AnyEvent, Apart, Context, Delayed, JoinStream, Nested, Outcome, Processed, Producer,
+    AnyEvent, Apart, Context, Delayed, JoinStream, Nested, Outcome, Processable, Producer,
     QueryContext, SharedStream, Streaming, Subscription, WatchStream,
 };
 pub use self::declaration::Declaration;

@@ -4,6 +4,7 @@
 //! They say of a sender and a message what the methods of a context ask for, in one bound each. What is
 //! missing is reported by [`routing`](crate::routing), where these are used and where they are not met.
 
+use crate::context::Processable;
 use crate::message::{Command, Event, Message, Query};
 use crate::routing::{Caller, Calls, Emits};
 
@@ -125,16 +126,16 @@ where
 
 /// A sender that may [`process`](crate::Context::process) the message `M`, of whatever kind: the bound of a
 /// function that does it for its callers, as [`Sends`] is. A message that is a type parameter is a
-/// [`Processed`](crate::Processed).
+/// [`Processable`](crate::Processable).
 ///
 /// ```
-/// use nether::{Processed, Processes, prelude::*};
+/// use nether::{Processable, Processes, prelude::*};
 ///
 /// /// Hands over all of them, and does not wait until they are handled.
 /// async fn process_all<S, M, H>(ctx: &Context<S>, messages: Vec<M>) -> nether::Result<()>
 /// where
 ///     S: Processes<M, H>,
-///     M: Processed,
+///     M: Processable,
 /// {
 ///     for message in messages {
 ///         ctx.process(message).await?;
@@ -142,7 +143,7 @@ where
 ///     Ok(())
 /// }
 /// ```
-pub trait Processes<M: Message, H>:
+pub trait Processes<M: Processable, H>:
     Caller + Emits<<M as Message>::Itself, <Self as Caller>::Rule, H>
 {
 }
@@ -150,6 +151,6 @@ pub trait Processes<M: Message, H>:
 impl<S, M, H> Processes<M, H> for S
 where
     S: Caller + Emits<<M as Message>::Itself, <S as Caller>::Rule, H>,
-    M: Message,
+    M: Processable,
 {
 }

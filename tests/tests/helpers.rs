@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nether::prelude::*;
 use nether::{
-    Asks, CallError, Command, Event, External, Processed, Processes, Publishes, Query, Sends,
+    Asks, CallError, Command, Event, External, Processable, Processes, Publishes, Query, Sends,
 };
 
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -120,7 +120,7 @@ where
 async fn process_all<S, M, H>(ctx: &Context<S>, messages: Vec<M>) -> nether::Result<()>
 where
     S: Processes<M, H>,
-    M: Processed,
+    M: Processable,
 {
     for message in messages {
         ctx.process(message).await?;
@@ -132,7 +132,7 @@ where
 async fn process_of<S, C, H>(ctx: &Context<S>, command: C) -> nether::Result<()>
 where
     S: Processes<C, H>,
-    C: Command + Processed,
+    C: Command + Processable,
 {
     ctx.process(command).await?;
     Ok(())
@@ -156,7 +156,7 @@ where
 fn processed_later<S, M, H>(ctx: &Context<S>, after: Duration, message: M) -> nether::Result<()>
 where
     S: Processes<M, H>,
-    M: Processed,
+    M: Processable,
 {
     ctx.spawn(move |ctx| async move {
         tokio::time::sleep(after).await;

@@ -28,12 +28,12 @@ use crate::scope::{Queued, QueuedWait};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not known to be a message that can be processed",
     label = "not known to be a command, a query or an event",
-    note = "a function that is generic over the message states it: `where M: nether::Processed, S: nether::Processes<M, H>`"
+    note = "a function that is generic over the message states it: `where M: nether::Processable, S: nether::Processes<M, H>`"
 )]
-pub trait Processed: Message<Parcel: Post<Message = Self>> + Send {}
+pub trait Processable: Message<Parcel: Post<Message = Self>> + Send {}
 
 #[diagnostic::do_not_recommend]
-impl<M: Message<Parcel: Post<Message = M>> + Send> Processed for M {}
+impl<M: Message<Parcel: Post<Message = M>> + Send> Processable for M {}
 
 /// A parcel that can be posted: accepted without waiting for what comes of it.
 #[doc(hidden)]

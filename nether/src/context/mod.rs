@@ -35,7 +35,7 @@ pub use self::apart::Apart;
 pub(crate) use self::beginning::UnitStart;
 pub use self::calling::CallFuture;
 pub(crate) use self::delivery::Post;
-pub use self::delivery::Processed;
+pub use self::delivery::Processable;
 pub(crate) use self::handle::{Handle, Origin, WeakHandle};
 pub use self::later::Delayed;
 pub(crate) use self::later::{ModuleDelays, end_delayed};
@@ -265,7 +265,7 @@ impl<S: Caller> Context<S> {
     #[inline]
     pub fn process<M, I, TheOneHandler, P>(&self, message: M) -> PostFuture<'_, M, P>
     where
-        M: Processed + Message<Itself = I, Parcel = P>,
+        M: Processable + Message<Itself = I, Parcel = P>,
         S: Emits<I, S::Rule, TheOneHandler>,
     {
         PostFuture::new(

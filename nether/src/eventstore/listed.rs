@@ -19,11 +19,11 @@ use crate::module::Routes;
     note = "put `#[command(key = ..)]` above the definition of `{Self}`, or `#[query(key = ..)]` if it changes nothing; if it is an event, it belongs in `events`, and is taken by reference: `&{Self}`"
 )]
 pub trait AggregateMessage: Sized {
-    /// The type itself. It is not known of what is no such message, so that nothing more is said of it.
+    /// The type itself. Unknown for a type that is not a message, so that rustc reports only that.
     type Itself;
-    /// Its reply, and likewise.
+    /// Its reply; unknown in the same case.
     type Reply;
-    /// Its error, and likewise.
+    /// Its error; unknown in the same case.
     type Error;
     /// The type whose functions make of what the method gives back what it comes to.
     type Outcomes<A: Parts>;
@@ -58,7 +58,7 @@ pub trait AggregateMessage: Sized {
     note = "put `#[command(name = \"..\")]` above the definition of `{Self}`; if it is a query, a module asks it; if it is an event, a module or an aggregate publishes it"
 )]
 pub trait ListedCommand: Sized {
-    /// The type itself. It is not known of what is no command, so that nothing more is said of it.
+    /// The type itself. Unknown for a type that is not a command, so that rustc reports only that.
     type Itself;
     /// What a module's list holds of it.
     const LISTED: MessageProof;
@@ -74,11 +74,11 @@ pub trait ListedCommand: Sized {
     note = "put `#[query]` above the definition of `{Self}`; if it is an event, take it by reference: `&{Self}`; if it is a command, it is for an aggregate, or for a module"
 )]
 pub trait ListedQuery: Sized {
-    /// The type itself. It is not known of what is no query, so that nothing more is said of it.
+    /// The type itself. Unknown for a type that is not a query, so that rustc reports only that.
     type Itself;
-    /// Its reply, and likewise.
+    /// Its reply; unknown in the same case.
     type Reply;
-    /// Its error, and likewise.
+    /// Its error; unknown in the same case.
     type Error;
     /// What a module's list holds of it.
     const LISTED: MessageProof;

@@ -48,6 +48,10 @@ use crate::table::KeyTable;
 struct NoNotes;
 
 impl LineNotes for NoNotes {
+    type Used = ();
+
+    fn used(&self) {}
+
     fn outlive_value(&self) -> bool {
         false
     }

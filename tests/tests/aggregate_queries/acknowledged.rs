@@ -221,13 +221,13 @@ async fn a_query_sees_what_another_process_has_stored() {
 }
 
 #[tokio::test]
-async fn questions_about_keys_that_nobody_has_evict_nothing() {
+async fn questions_about_unknown_keys_evict_nothing() {
     let store = Store::memory();
     let system = started(&store).await;
     let ctx = system.context();
     ctx.send(add("known", COUNTED)).await.unwrap();
-    for nobody in 0..1000 {
-        let id = format!("nobody {nobody}");
+    for number in 0..1000 {
+        let id = format!("unknown {number}");
         assert_eq!(ctx.ask(left(&id)).await.unwrap(), 0);
     }
     assert_eq!(ctx.ask(left("known")).await.unwrap(), COUNTED);

@@ -10,7 +10,7 @@ use nether::prelude::*;
 use nether::{KeyCrashed, Result};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -265,7 +265,10 @@ async fn what_waits_in_the_tasks_of_callers_does_not_begin_after_a_stop_that_was
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+/// How long a stop that was cut off waits for callers to notice.
+const NOTICE: Duration = Duration::from_millis(100);
+
+#[tokio::test(start_paused = true)]
 async fn the_report_of_a_stop_that_was_cut_off_has_what_waited_in_the_tasks_of_callers()
 -> Result<()> {
     const CALLERS: u64 = 50;
@@ -274,8 +277,13 @@ async fn the_report_of_a_stop_that_was_cut_off_has_what_waited_in_the_tasks_of_c
     assert_eq!(ctx.ask(Which { key: 1 }).await?, 0);
     ctx.process(Hang { key: 1 }).await?;
     let mut callers = JoinSet::new();
-    let waiting = Arc::new(Barrier::new(CALLERS as usize + 1));
-    for _ in 0..CALLERS {
+    let waiting = Arc::new(Barrier::new(CALLERS as usize + 2));
+    // They poll their calls again just in time, and the last one too late.
+    for caller in 0..=CALLERS {
+        let later = match caller < CALLERS {
+            true => NOTICE * 9 / 10,
+            false => NOTICE * 11 / 10,
+        };
         let (ctx, waiting) = (system.context(), Arc::clone(&waiting));
         callers.spawn(async move {
             let mut sent = std::pin::pin!(ctx.send(Touch { key: 1 }));
@@ -284,15 +292,18 @@ async fn the_report_of_a_stop_that_was_cut_off_has_what_waited_in_the_tasks_of_c
                 replied = &mut sent => panic!("the key is held: {replied:?}"),
                 _ = waiting.wait() => {}
             }
+            sleep(SECOND + later).await;
             sent.await.is_err()
         });
     }
     waiting.wait().await;
+    let begun = Instant::now();
     let report = system.shutdown().await;
     let letters = report.dead_letters.iter();
     let touches = letters.filter(|letters| letters.message.ends_with("Touch"));
     let touches: u64 = touches.map(|letters| letters.count).sum();
     assert_eq!(touches, CALLERS, "{report}");
+    assert_eq!(begun.elapsed(), SECOND + NOTICE);
     while let Some(was_refused) = callers.join_next().await {
         assert!(was_refused?);
     }

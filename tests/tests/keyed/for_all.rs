@@ -201,7 +201,7 @@ async fn every_value_in_memory_handles_it_once() -> Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_makes_no_value_and_without_any_nobody_handles_it() -> Result<()> {
+async fn it_never_creates_a_value_and_without_any_it_is_not_handled() -> Result<()> {
     let world = World::new().await?;
     let mut letters = world.system.subscribe::<DeadLetter>();
     let ctx = world.system.context();

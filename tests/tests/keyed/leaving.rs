@@ -244,7 +244,7 @@ impl Dozer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn values_that_nobody_uses_leave_so_many_at_a_time() -> nether::Result<()> {
+async fn idle_values_leave_so_many_at_a_time() -> nether::Result<()> {
     let exit = Arc::new(Exit {
         door: Gate::default(),
         gone: Semaphore::new(0),

@@ -115,7 +115,7 @@ async fn the_least_recently_used_leaves_when_there_are_more_than_are_kept() -> n
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_nobody_uses_leaves() -> nether::Result<()> {
+async fn an_idle_value_leaves() -> nether::Result<()> {
     let (system, diary) = devices().await?;
     let ctx = system.context();
     ctx.send(Use { id: 1 }).await?;

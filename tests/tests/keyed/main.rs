@@ -5,6 +5,7 @@ mod chaos;
 mod crashes;
 mod each_alone;
 mod for_all;
+mod idle_order;
 mod leaving;
 mod life;
 mod order;

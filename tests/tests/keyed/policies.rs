@@ -136,10 +136,20 @@ async fn a_breaker_counts_the_failures_of_all_keys_and_refuses_an_event_for_all_
     assert!(letter.message.ends_with("Rung"), "{letter:?}");
     assert!(diary.is_empty(), "nothing begins");
     sleep(SECOND).await;
+    // A probe is due: the event is none, and takes none away.
+    let ctx = system.context();
+    ctx.publish(Rung).await?;
+    ctx.close().await.expect_err("it is a dead letter");
+    assert!(diary.is_empty(), "nothing begins");
     system.context().send(Work { id: 4 }).await?;
+    diary.take();
+    let ctx = system.context();
+    ctx.publish(Rung).await?;
+    ctx.close().await?;
+    assert!(!diary.is_empty(), "the breaker is closed");
     let report = system.shutdown().await;
     let count: u64 = report.dead_letters.iter().map(|it| it.count).sum();
-    assert_eq!(count, 1, "{report}");
+    assert_eq!(count, 2, "{report}");
     Ok(())
 }
 
@@ -375,5 +385,28 @@ async fn the_status_of_a_module_says_how_many_values_it_has() -> Result<()> {
     assert_eq!(status(), (2, 0));
     gate.open(2);
     ctx.close().await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_whose_on_idle_is_cut_off_does_not_count_any_more() -> Result<()> {
+    let gate = Arc::<Gate>::default();
+    let builder = System::builder().isolated().with::<Boat>();
+    let builder = builder.shutdown_timeout(SECOND);
+    let system = builder.provide(Arc::clone(&gate)).start().await?;
+    let in_memory = || {
+        let modules = system.modules();
+        let keyed = modules.first().and_then(|module| module.keyed);
+        keyed.expect("it has a value for each key").in_memory
+    };
+    system.context().send(Drift { id: 1 }).await?;
+    gate.arrived(1).await;
+    let ctx = system.context();
+    ctx.process(Stay { id: 2 }).await?;
+    gate.arrived(1).await;
+    assert_eq!(in_memory(), 2);
+    let report = system.clone().shutdown().await;
+    assert!(report.has_cut_off(), "{report}");
+    assert_eq!(in_memory(), 1, "the value whose handler was cut off");
     Ok(())
 }

@@ -27,7 +27,7 @@ pub trait AggregateHandler<M>: Parts {
     type Error;
     /// What the method gives back in the end: events, or the reply of a query.
     type Outcome;
-    /// What a command is answered with. Of a query, nothing.
+    /// What a command is answered with: its reply. `()` for a query.
     type OfState;
 
     /// Which aggregate it is for.

@@ -46,6 +46,12 @@ impl Default for KeyNotes {
 }
 
 impl LineNotes for KeyNotes {
+    type Used = Instant;
+
+    fn used(&self) -> Instant {
+        self.used
+    }
+
     fn outlive_value(&self) -> bool {
         let mut crashes = self.crashes.iter();
         crashes.any(|crashes| Instant::now() < crashes.over)

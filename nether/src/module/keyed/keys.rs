@@ -3,7 +3,6 @@
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ use crate::module::handler::{Addressee, Attempt, KeyedHandler};
 use crate::module::keyed::forget::Polled;
 use crate::module::keyed::history::KeyNotes;
 use crate::module::keyed::leaving::leave;
-use crate::module::keyed::live_count::{LiveCount, LiveGuard};
+use crate::module::keyed::live_count::{CountedValue, LiveCount, LiveGuard};
 use crate::module::keyed::table::KeyTable;
 use crate::module::keyed::turn::{
     LetsLeave, LineOf, MessageTurn, PolledHere, ValueTurn, note_waiting,
@@ -78,13 +77,13 @@ pub struct ValueSource {
 #[doc(hidden)]
 #[allow(missing_debug_implementations)] // Named by the hidden part of `Module`; no code outside has one.
 pub struct Keys<M: KeyedModule> {
-    table: Arc<KeyTable<M::Key, Box<M>, KeyNotes>>,
+    table: Arc<KeyTable<M::Key, Box<CountedValue<M>>, KeyNotes>>,
     /// The values that run their `#[on_idle]`.
     leaving: Arc<LiveCount>,
     /// The messages that wait for their turns.
     waiting: Arc<LiveCount>,
     /// How many values there are, also those that leave.
-    in_memory: Arc<AtomicUsize>,
+    in_memory: Arc<LiveCount>,
     /// The handle of the module's own unit of work, once it runs. Its runner keeps that; if the values did,
     /// the system would keep itself.
     handle: OnceLock<WeakHandle>,
@@ -154,15 +153,12 @@ impl<M: KeyedModule> LetsLeave<M> for KeyedCell<M> {
         };
         let handle = self.hosting.handle();
         let Some(handle) = handle.filter(|_| M::KEYING.has_on_idle) else {
-            self.hosting.in_memory.fetch_sub(1, Ordering::SeqCst);
             return drop_unpanicked(value);
         };
-        // Counted from now on, not from the first poll.
+        // CountedValue from now on, not from the first poll.
         let leaving = self.hosting.leaving.enter();
-        let in_memory = Arc::clone(&self.hosting.in_memory);
         self.spawn(Box::pin(async move {
             leave(value, turn, handle).await;
-            in_memory.fetch_sub(1, Ordering::SeqCst);
             drop(leaving);
         }));
     }
@@ -230,7 +226,7 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
         let are_some_crashed = lock(&self.crashes_over).is_some_and(|over| now < over);
         let is_looping = |notes: &KeyNotes| notes.next_try().is_some();
         Some(KeyedStatus {
-            in_memory: self.in_memory.load(Ordering::SeqCst),
+            in_memory: self.in_memory.count(),
             crash_looping: match are_some_crashed {
                 true => self.table.count_crashed(is_looping),
                 false => 0,
@@ -242,7 +238,8 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
         Some(self.waiting.enter())
     }
 
-    async fn none_waits(&self) {
+    async fn callers_notice(&self) {
+        yield_now().await;
         self.waiting.none().await;
     }
 
@@ -285,7 +282,6 @@ impl<M: KeyedModule> Hosting<M> for Keys<M> {
         };
         if let Some(crashed) = turn.value.take() {
             drop_unpanicked(crashed);
-            cell.hosting.in_memory.fetch_sub(1, Ordering::SeqCst);
         }
         let line = turn.line();
         let (wait, over) =
@@ -354,17 +350,17 @@ where
         let mut forgets = false;
         let attempt = {
             let mut handler = pin!(async {
-                let module = match value {
-                    Some(module) => module,
+                let counted = match value {
+                    Some(counted) => counted,
                     none => match make::<M>(line, source).await {
-                        Ok(made) => {
-                            cell.hosting.in_memory.fetch_add(1, Ordering::SeqCst);
-                            none.insert(made)
+                        Ok(value) => {
+                            let guard = cell.hosting.in_memory.enter();
+                            none.insert(Box::new(CountedValue { value, guard }))
                         }
                         Err(fault) => return Attempt::Ended(Err(Box::new(fault.into()))),
                     },
                 };
-                M::attempt_of_key(module, parcel, ctx).await
+                M::attempt_of_key(&mut counted.value, parcel, ctx).await
             });
             poll_fn(|cx| {
                 let _here = PolledHere::<M>::begin(line);
@@ -386,16 +382,13 @@ where
 }
 
 /// Makes the value of a key. An error fails the message, and the next one tries it again; a panic is a crash.
-async fn make<M: KeyedModule>(
-    line: &LineOf<M>,
-    source: &ValueSource,
-) -> Result<Box<M>, HandlerFault> {
+async fn make<M: KeyedModule>(line: &LineOf<M>, source: &ValueSource) -> Result<M, HandlerFault> {
     match catch(M::make(&line.key, &source.resources)).await {
         Ok(Ok(made)) => {
             if line.has_crashed() {
                 line.with_notes(KeyNotes::note_made);
             }
-            Ok(Box::new(made))
+            Ok(made)
         }
         Ok(Err(error)) => Err(HandlerFault::Unavailable(Box::new(error))),
         Err(panic) => Err(HandlerFault::Panicked(panic)),

@@ -7,17 +7,27 @@ use crate::context::{Context, Handle};
 use crate::guarded::catch;
 use crate::module::KeyedModule;
 use crate::module::handler::report_task;
+use crate::module::keyed::live_count::CountedValue;
 use crate::module::keyed::turn::{PolledHere, ValueTurn, note_waiting};
 use crate::waiting::DeliveryWaiter;
 
 /// Runs the `#[on_idle]` of a value, and reports how it ended. The turn is over when it has ended; until then
 /// it counts as the handler that has the turn, so that a call which would wait for that is refused.
-pub(super) async fn leave<M: KeyedModule>(value: Box<M>, turn: ValueTurn<M>, handle: Handle) {
+pub(super) async fn leave<M: KeyedModule>(
+    leaving: Box<CountedValue<M>>,
+    turn: ValueTurn<M>,
+    handle: Handle,
+) {
+    // The value is counted until its `#[on_idle]` has ended or is cut off.
+    let CountedValue {
+        value,
+        guard: _guard,
+    } = *leaving;
     let ctx = Context::<M>::new(handle);
     let module = &M::descriptor().declaration;
     let ended = {
         let (scope, line) = (&ctx.handle().scope, &**turn.line());
-        let mut leaves = pin!(catch(async { M::on_idle(*value, &ctx).await }));
+        let mut leaves = pin!(catch(async { M::on_idle(value, &ctx).await }));
         let mut waiter = DeliveryWaiter::default();
         poll_fn(|cx| {
             let poll = waiter.begin_poll(module, scope);

@@ -15,13 +15,23 @@ use crate::sync::{AtomicU8, AtomicU64, Mutex, Ordering, lock};
 
 /// The notes about a key beside its value, under the same lock.
 pub(crate) trait LineNotes: Default + Send {
+    /// When a value was used.
+    type Used: Ord + Copy + Send + Sync;
+
     /// Whether it is to be kept though there is no value.
     fn outlive_value(&self) -> bool;
+
+    /// When the value was last used.
+    fn used(&self) -> Self::Used;
 
     /// A turn is over, and another begins, if others wait. `is_use` says whether the message of the turn
     /// counts as a use of the value.
     fn end_turn(&mut self, is_use: bool, others_wait: bool);
 }
+
+/// The place of a line among those that are not in use: the least is that of the least recently used. Those
+/// that were used at the same moment have it in the order in which they were numbered.
+pub(super) type IdlePlace<N> = (<N as LineNotes>::Used, u64);
 
 /// One key.
 pub(crate) struct KeyLine<K, V, N> {
@@ -68,6 +78,8 @@ struct LineState<V, N> {
     waiting: VecDeque<Arc<TurnTicket>>,
     /// How many of these have left, or some more.
     left: usize,
+    /// The number of its last place among those that are not in use; 0 if it was used since.
+    placed: u64,
     notes: N,
 }
 
@@ -132,6 +144,7 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
                 is_taken: false,
                 waiting: VecDeque::new(),
                 left: 0,
+                placed: 0,
                 notes: N::default(),
             }),
         }
@@ -178,6 +191,22 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
         lock(&self.state).line_use()
     }
 
+    /// Its last place among those that are not in use.
+    pub(super) fn idle_place(&self) -> IdlePlace<N> {
+        let state = lock(&self.state);
+        (state.notes.used(), state.placed)
+    }
+
+    /// Its place among those that are not in use: another one, with this number, only if it was used since it
+    /// got the last. A message that does not count as a use leaves the order as it was.
+    pub(super) fn place(&self, number: u64) -> IdlePlace<N> {
+        let mut state = lock(&self.state);
+        if state.placed == 0 {
+            state.placed = number;
+        }
+        (state.notes.used(), state.placed)
+    }
+
     /// Hands the turn on, with the value. Says what the line is there for after that.
     fn release(&self, value: Option<V>, is_use: bool) -> LineUse {
         let mut state = lock(&self.state);
@@ -198,6 +227,9 @@ impl<K, V, N: LineNotes> KeyLine<K, V, N> {
         };
         let others_wait = next.is_some();
         state.is_taken = others_wait;
+        if is_use {
+            state.placed = 0;
+        }
         state.notes.end_turn(is_use, others_wait);
         let line_use = state.line_use();
         drop(state);

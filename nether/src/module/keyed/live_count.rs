@@ -9,15 +9,33 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub(super) struct LiveCount {
     count: AtomicUsize,
-    /// Notified when one is gone.
-    fell: Notify,
+    /// How many wait until there are fewer. While none does, nothing is notified, because that takes a lock.
+    awaiting: AtomicUsize,
+    /// Notified when one is gone, while some wait for that.
+    fewer: Notify,
 }
 
 /// One of them, until dropped.
 #[derive(Debug)]
 pub(in crate::module) struct LiveGuard(Arc<LiveCount>);
 
+/// A value that is counted for as long as it is there, however it goes.
+#[derive(Debug)]
+pub(super) struct CountedValue<T> {
+    pub(super) value: T,
+    /// Dropped after the value.
+    pub(super) guard: LiveGuard,
+}
+
+/// Guard of one that waits until there are fewer.
+struct Awaiting<'a>(&'a LiveCount);
+
 impl LiveCount {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
     /// Counts one more.
     pub(super) fn enter(self: &Arc<Self>) -> LiveGuard {
         self.count.fetch_add(1, Ordering::SeqCst);
@@ -31,11 +49,14 @@ impl LiveCount {
 
     /// Waits until there are fewer than `most`, and returns how many may come.
     pub(super) async fn room(&self, most: usize) -> usize {
+        // Noted before the count is read: one that goes after that sees it, and notifies.
+        self.awaiting.fetch_add(1, Ordering::SeqCst);
+        let _awaiting = Awaiting(self);
         loop {
-            let notified = self.fell.notified();
+            let notified = self.fewer.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            let count = self.count.load(Ordering::SeqCst);
+            let count = self.count();
             if count < most {
                 return most - count;
             }
@@ -47,6 +68,14 @@ impl LiveCount {
 impl Drop for LiveGuard {
     fn drop(&mut self) {
         self.0.count.fetch_sub(1, Ordering::SeqCst);
-        self.0.fell.notify_waiters();
+        if self.0.awaiting.load(Ordering::SeqCst) > 0 {
+            self.0.fewer.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Awaiting<'_> {
+    fn drop(&mut self) {
+        self.0.awaiting.fetch_sub(1, Ordering::SeqCst);
     }
 }

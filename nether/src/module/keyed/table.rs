@@ -2,15 +2,13 @@
 //! recently used are kept.
 
 use std::borrow::Borrow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::ptr;
 use std::sync::{Arc, Weak};
 
-use lru::LruCache;
-
 use crate::guarded::drop_unpanicked;
-use crate::module::keyed::line::{KeyLine, KeyTurn, LineNotes, LineUse, Lines};
+use crate::module::keyed::line::{IdlePlace, KeyLine, KeyTurn, LineNotes, LineUse, Lines};
 use crate::sync::{Mutex, lock};
 
 /// The number of parts, each with a lock: messages of different keys seldom wait for the same one.
@@ -121,15 +119,18 @@ impl Hasher for HashedOnce {
 type OnceHashed = BuildHasherDefault<HashedOnce>;
 
 /// A part of the table.
-struct KeyShard<K, V, N> {
-    /// The lines in use, and those of which only notes are kept. All, if nothing asks which was used last.
+struct KeyShard<K, V, N: LineNotes> {
+    /// All lines: those in use, those that have a value, and those of which only notes are kept.
     lines: HashSet<ByKey<K, V, N>, OnceHashed>,
-    /// Those that have a value and are not in use.
-    idle: LruCache<ByKey<K, V, N>, (), OnceHashed>,
+    /// Those that have a value and are not in use, by when they were used; empty if the table is not ordered.
+    /// A line is removed, under the lock of its part, before its turn is taken, so its place here is exact.
+    idle: BTreeMap<IdlePlace<N>, Arc<KeyLine<K, V, N>>>,
+    /// How many places in `idle` were numbered.
+    placed: u64,
 }
 
 /// The lines of the keys in memory.
-pub(crate) struct KeyTable<K, V, N> {
+pub(crate) struct KeyTable<K, V, N: LineNotes> {
     this: Weak<Self>,
     shards: Box<[Mutex<KeyShard<K, V, N>>]>,
     hasher: RandomState,
@@ -155,7 +156,8 @@ where
         let shard = || {
             Mutex::new(KeyShard {
                 lines: HashSet::default(),
-                idle: LruCache::unbounded_with_hasher(OnceHashed::default()),
+                idle: BTreeMap::new(),
+                placed: 0,
             })
         };
         let shards = std::iter::repeat_with(shard)
@@ -181,16 +183,17 @@ where
         line = match shard.lines.get(sought) {
             Some(ByKey(line)) => Arc::clone(line),
             None => {
-                let line = match shard.idle.pop_entry(sought) {
-                    Some((ByKey(line), ())) => line,
-                    None => Arc::new(KeyLine::new(key.clone(), hash)),
-                };
+                let line = Arc::new(KeyLine::new(key.clone(), hash));
                 shard.lines.insert(ByKey(Arc::clone(&line)));
                 line
             }
         };
         // A line is entered under the lock of its part: so one that is not in use there stays so.
-        KeyTurn::enter(line, lines)
+        let turn = KeyTurn::enter(line, lines);
+        if self.is_ordered && turn.value.is_some() {
+            shard.idle.remove(&turn.line().idle_place());
+        }
+        turn
     }
 
     /// The turns of the keys for whose values there is no room in the part that has keys of this hash, now
@@ -226,8 +229,8 @@ where
                 taken.extend(idle.take(most - taken.len()));
             }
             while taken.len() < most {
-                let oldest = shard.idle.peek_lru();
-                if !oldest.is_some_and(|(ByKey(line), ())| line.with_notes(|it| is_wanted(it))) {
+                let oldest = shard.idle.first_key_value();
+                if !oldest.is_some_and(|(_, line)| line.with_notes(|it| is_wanted(it))) {
                     break;
                 }
                 taken.extend(shard.take_oldest(&lines));
@@ -237,19 +240,17 @@ where
     }
 
     /// A place in the line of each key that has a value or is in use, for a message that does not count as a
-    /// use: in each part first those in use, then those that were not used for the longest time.
+    /// use.
     pub(crate) fn enter_all(&self) -> Vec<KeyTurn<K, V, N>> {
         let lines = self.lines();
         let mut entered = Vec::new();
         for shard in &self.shards {
             let mut shard = lock(shard);
-            entered.reserve(shard.lines.len() + shard.idle.len());
-            let in_use = shard.lines.iter();
-            entered.extend(in_use.filter_map(|it| KeyTurn::enter_if_in_memory(&it.0, &lines)));
-            while let Some((ByKey(line), ())) = shard.idle.pop_lru() {
-                entered.extend(KeyTurn::enter_if_in_memory(&line, &lines));
-                shard.lines.insert(ByKey(line));
-            }
+            entered.reserve(shard.lines.len());
+            let all = shard.lines.iter();
+            entered.extend(all.filter_map(|it| KeyTurn::enter_if_in_memory(&it.0, &lines)));
+            // Each of them has the turn of its message now.
+            shard.idle.clear();
         }
         entered
     }
@@ -289,7 +290,7 @@ where
     }
 }
 
-impl<K, V, N> KeyTable<K, V, N> {
+impl<K, V, N: LineNotes> KeyTable<K, V, N> {
     fn shard(&self, hash: u64) -> &Mutex<KeyShard<K, V, N>> {
         // The lowest bits choose the place within a part.
         let part = (hash >> 48) as usize % self.shards.len();
@@ -300,8 +301,7 @@ impl<K, V, N> KeyTable<K, V, N> {
 impl<K: Eq, V, N: LineNotes> KeyShard<K, V, N> {
     /// The turn of the key whose value was not used for the longest time. It is in use from now on.
     fn take_oldest(&mut self, lines: &Arc<dyn Lines<K, V, N>>) -> Option<KeyTurn<K, V, N>> {
-        let (ByKey(line), ()) = self.idle.pop_lru()?;
-        self.lines.insert(ByKey(Arc::clone(&line)));
+        let (_, line) = self.idle.pop_first()?;
         KeyTurn::of_idle(&line, lines, |_| true)
     }
 
@@ -310,8 +310,10 @@ impl<K: Eq, V, N: LineNotes> KeyShard<K, V, N> {
         let sought: &dyn Sought<K> = line;
         match line.line_use() {
             LineUse::HasValue if is_ordered => {
-                if let Some(line) = self.lines.take(sought) {
-                    self.idle.put(line, ());
+                if let Some(ByKey(line)) = self.lines.get(sought) {
+                    self.placed += 1;
+                    let place = line.place(self.placed);
+                    self.idle.insert(place, Arc::clone(line));
                 }
                 None
             }

@@ -13,6 +13,7 @@ use crate::guarded::{PanicPayload, Shielded};
 use crate::module::KeyedModule;
 use crate::module::keyed::history::KeyNotes;
 use crate::module::keyed::line::{KeyLine, KeyTurn};
+use crate::module::keyed::live_count::CountedValue;
 use crate::module::shared::until_obstacle;
 use crate::race::race;
 use crate::route::NextTry;
@@ -20,9 +21,9 @@ use crate::scope::{Queued, Scope};
 use crate::waiting::{KeyText, TurnHolder, TurnLine, TurnWait, innermost, thread_mark};
 
 /// The turn of a key of the module `M`, with its value.
-pub(super) type ValueTurn<M> = KeyTurn<<M as KeyedModule>::Key, Box<M>, KeyNotes>;
+pub(super) type ValueTurn<M> = KeyTurn<<M as KeyedModule>::Key, Box<CountedValue<M>>, KeyNotes>;
 /// The line of a key of the module `M`.
-pub(super) type LineOf<M> = KeyLine<<M as KeyedModule>::Key, Box<M>, KeyNotes>;
+pub(super) type LineOf<M> = KeyLine<<M as KeyedModule>::Key, Box<CountedValue<M>>, KeyNotes>;
 
 impl<K, V, N> KeyText for KeyLine<K, V, N>
 where

@@ -245,10 +245,13 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
         P: Parcel,
         K: Handles<M, P>,
     {
-        let cell = Arc::clone(&self.cell);
-        let _waits = cell.hosting.note_wait();
-        let scope = &self.ctx.handle().scope;
-        match K::wait_for_turn(&cell, turn, scope, self.label).await {
+        // Until it is counted how the wait has ended.
+        let _waits = self.cell.hosting.note_wait();
+        let waited = {
+            let scope = &self.ctx.handle().scope;
+            K::wait_for_turn(&self.cell, turn, scope, self.label).await
+        };
+        match waited {
             Err(deadlock) => Err(self.end_in_deadlock(deadlock)),
             Ok(()) if K::is_turn(turn) => Ok(()),
             Ok(()) => Err(self.refuse(parcel, None)),

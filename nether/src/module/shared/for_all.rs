@@ -36,7 +36,8 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
         K: Handles<M, P>,
     {
         let parcel = Some(parcel);
-        self.let_in(&header, &parcel, has_place)?;
+        // It is never the probe of a breaker: that is one message, and this is one for each value, or none.
+        self.let_in(&header, &parcel, has_place, |breaker| !breaker.is_open())?;
         let turns = K::enter_all(&self);
         let Some(others) = turns.len().checked_sub(1) else {
             self.give_back(has_place);

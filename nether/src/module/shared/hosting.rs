@@ -4,6 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use arc_swap::Guard;
+use tokio::task::yield_now;
 
 use crate::context::{Context, Handle};
 use crate::envelope::{Label, Parcel};
@@ -68,9 +69,10 @@ pub trait Hosting<M: Module>: Send + Sync + Sized + 'static {
         None
     }
 
-    /// Waits until no message waits for its turn.
-    fn none_waits(&self) -> impl Future<Output = ()> + Send {
-        async {}
+    /// Waits until the messages that wait in the tasks of callers have noticed that the module is cut off,
+    /// and are counted. Those that wait for their turn are waited for exactly; others may notice meanwhile.
+    fn callers_notice(&self) -> impl Future<Output = ()> + Send {
+        yield_now()
     }
 
     /// What tells the messages that wait for each other from those that do not; 0 if no message waits.

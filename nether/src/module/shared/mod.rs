@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use arc_swap::Guard;
 use tokio::sync::Notify;
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use crate::context::{Context, Handle};
@@ -44,8 +44,8 @@ use crate::route::{BoxFuture, CrashLoops, NextTry, Rejected};
 use crate::sync::lock;
 use crate::waiting::Waiter;
 
-/// How long a module that is cut off waits until the callers that wait for a turn have noticed: one that does
-/// not poll its call never does.
+/// How long a module that is cut off waits, at most, until the callers that wait for a turn have noticed: one
+/// that does not poll its call never does, and is not in the report of the stop.
 const LONGEST_NOTICE: Duration = Duration::from_millis(100);
 
 impl<M: Module + Shared> Mode<M> for Concurrently {
@@ -96,7 +96,7 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
     where
         K: Handles<M, P>,
     {
-        self.let_in(&header, parcel, has_place)?;
+        self.let_in(&header, parcel, has_place, Breaker::lets_pass)?;
         let Some(sent) = parcel else {
             unreachable!("a message that is accepted is there")
         };
@@ -118,18 +118,19 @@ impl<M: Module, K: Hosting<M>> SharedCell<M, K> {
         Ok((accepted, turn))
     }
 
-    /// Counts a message as accepted, unless the module takes none now.
+    /// Counts a message as accepted, unless the module takes none now, or its breaker does not let it pass.
     #[inline]
     fn let_in<P: Parcel>(
         &self,
         header: &Header,
         parcel: &Option<P>,
         has_place: bool,
+        lets_pass: fn(&Breaker) -> bool,
     ) -> Result<(), SendError> {
         self.accepted.fetch_add(1, Ordering::SeqCst);
         let rejected = if self.closed.load(Ordering::SeqCst) {
             self.rejected()
-        } else if self.breaker.as_ref().is_some_and(|it| !it.lets_pass()) {
+        } else if self.breaker.as_ref().is_some_and(|it| !lets_pass(it)) {
             Rejected::BreakerOpen
         } else {
             return Ok(());
@@ -407,8 +408,7 @@ impl<M: Module, K: Hosting<M>> ModuleCell<M> for SharedCell<M, K> {
             self.module.clear();
         }
         self.give_up();
-        yield_now().await; // Those who wait notice, and are counted.
-        let _ = timeout(LONGEST_NOTICE, self.hosting.none_waits()).await;
+        let _ = timeout(LONGEST_NOTICE, self.hosting.callers_notice()).await;
         let tasks = lock(&self.tasks).take();
         if let Some(mut tasks) = tasks {
             tasks.shutdown().await;
