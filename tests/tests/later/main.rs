@@ -4,6 +4,7 @@ mod apart;
 mod chains;
 mod delays;
 mod endings;
+mod fullness;
 mod kinds;
 mod names;
 mod tasks;
