@@ -308,7 +308,7 @@ fn keyed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     })
 }
 
-/// The field of `key` picks the instance by its hash, and is compared where names are given to delayed messages.
+/// The field of `key` picks the instance by its hash, and is compared where delayed messages are named.
 fn key(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let (field, ty) = message.key.as_ref()?;
     let p = paths.private();

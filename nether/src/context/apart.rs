@@ -61,7 +61,7 @@ impl<S: Caller> Context<S> {
 #[must_use = "nothing is sent yet"]
 pub struct Apart<'a, S: Caller> {
     ctx: Context<S>,
-    /// Who holds it to the handler or task that it is used in: for how long a clone is used is unknown.
+    /// The borrow holds it to the handler or task that it is used in. How long a clone is used is unknown.
     _of: PhantomData<&'a Context<S>>,
 }
 

@@ -265,8 +265,8 @@ impl Changed {
     }
 }
 
-/// The driver listens, looks, and then waits: an entry that it has not seen wakes it. Else it would sleep until
-/// a later one is due, and this test would end with a deadlock.
+/// The driver listens, looks, and then waits: an entry that it has not seen wakes it. Else it would sleep
+/// until a later one is due, and this test would end with a deadlock.
 #[test]
 fn a_driver_that_has_not_seen_the_first_entry_is_woken() {
     in_all_interleavings(|| {

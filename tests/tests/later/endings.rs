@@ -231,7 +231,7 @@ struct Glass;
 
 #[module(handles = [Break, After], manual)]
 impl Glass {
-    async fn drop_it(&mut self, _: Break, ctx: &Context<Self>) {
+    async fn shatter(&mut self, _: Break, ctx: &Context<Self>) {
         ctx.later(SECOND, After);
         panic!("it broke");
     }
@@ -283,8 +283,8 @@ impl Keeper {
     }
 }
 
-/// A key whose hash is asked for twice: when the message is delayed, and when it is sent. The second time waits
-/// for the test, before and after.
+/// A key whose hash is asked for twice: when the message is delayed, and when it is sent. The second time, it
+/// waits for the test twice.
 #[derive(Debug)]
 struct SlowKey {
     asked: AtomicU64,

@@ -1,4 +1,4 @@
-//! What handlers send later or apart waits for nothing: not for a full mailbox, a paused module or a busy key.
+//! What handlers send later or apart waits for nothing: no full mailbox, no paused module, no busy key.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,6 +7,7 @@ mod endings;
 mod fullness;
 mod kinds;
 mod names;
+mod refusals;
 mod tasks;
 
 use std::time::Duration;

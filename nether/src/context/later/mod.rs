@@ -117,7 +117,7 @@ impl<S: Caller> Context<S> {
 /// The key of a message, if it has one.
 ///
 /// # Errors
-/// What the code of the key panicked with: what has this key cannot be told from what has another one.
+/// What the code of the key panicked with: what has this key cannot be distinguished from what has another one.
 fn key_of<M: Message>(message: &M) -> Result<Option<KeyValue>, Box<str>> {
     let mut key = None;
     match catch_now(&mut || key = message.key_value()) {
