@@ -202,8 +202,8 @@ impl<At: Ord + Copy, K: Eq + Hash, T> Entries<At, K, T> {
         Some(entry.item)
     }
 
-    /// Takes out the entries of an owner, which has so many. It looks at all entries, of all owners, up to the
-    /// last of these: an owner ends rarely.
+    /// Takes out the entries of an owner, which has so many. It looks at all entries, of all owners, up to
+    /// the last of these: an owner ends rarely.
     fn take_all_of(&mut self, owner: TypeId, count: usize) -> Vec<T> {
         let of_owner = self
             .by_slot

@@ -13,6 +13,9 @@ use crate::message::KeyValue;
 use crate::sync::lock;
 use crate::timetable::Timetable;
 
+/// The report of a message that is lost, given what makes JSON of it.
+pub(crate) type ReportLost<'a> = dyn Fn(&dyn Fn() -> Option<String>) + 'a;
+
 /// A message that is sent later, whatever its type.
 pub(crate) trait DelayedMessage: Send + Sync {
     /// Sends it. Refused, it is reported as a dead letter; so it is if user code panics meanwhile.
@@ -20,7 +23,7 @@ pub(crate) trait DelayedMessage: Send + Sync {
 
     /// Drops it, because its module has ended. `report` is given what makes JSON of it, unless it is a
     /// consequence of a report and so is not reported again.
-    fn lose(&self, report: &dyn Fn(&dyn Fn() -> Option<String>));
+    fn lose(&self, report: &ReportLost<'_>);
 
     /// Drops it.
     fn discard(&self);

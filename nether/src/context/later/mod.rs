@@ -39,10 +39,11 @@ impl<S: Caller> Context<S> {
     /// [`DeadLetter`](crate::DeadLetter). So does a message that is refused when it is due.
     ///
     /// Messages are sent in the order in which they are due, never early, and late by about a millisecond,
-    /// plus the time that those due before it take to send. In a test with virtual time, the delay is virtual.
+    /// plus the time that those due before it take to send. In a test with virtual time, the delay is
+    /// virtual.
     ///
-    /// A delayed message takes a few hundred bytes besides its content, and no task. Nothing bounds their number
-    /// but the program; a message that is [named](Delayed::named) replaces the one before it.
+    /// A delayed message takes a few hundred bytes besides its content, and no task. Nothing bounds their
+    /// number but the program; a message that is [named](Delayed::named) replaces the one before it.
     ///
     /// ```
     /// use std::time::Duration;
@@ -117,7 +118,8 @@ impl<S: Caller> Context<S> {
 /// The key of a message, if it has one.
 ///
 /// # Errors
-/// What the code of the key panicked with: what has this key cannot be distinguished from what has another one.
+/// What the code of the key panicked with: what has this key cannot be distinguished from what has another
+/// one.
 fn key_of<M: Message>(message: &M) -> Result<Option<KeyValue>, Box<str>> {
     let mut key = None;
     match catch_now(&mut || key = message.key_value()) {
@@ -193,9 +195,9 @@ impl Delayed {
     }
 
     /// Sets how long after its due time the message may still be handled. If no handler has taken it by then,
-    /// because its module is busy, paused or restarting, it becomes a [`DeadLetter`](crate::DeadLetter) when its turn comes
-    /// ([`FailureKind::Expired`](crate::FailureKind::Expired)). An event that one module has taken in time
-    /// goes to all others too.
+    /// because its module is busy, paused or restarting, it becomes a [`DeadLetter`](crate::DeadLetter) when
+    /// its turn comes ([`FailureKind::Expired`](crate::FailureKind::Expired)). An event that one module has
+    /// taken in time goes to all others too.
     pub fn expires(self, within: Duration) -> Self {
         self.message.expire(within);
         self
