@@ -74,6 +74,15 @@ const _: () = {
                 <String as ::nether::__private::Key>::key_hash(&self.account_id),
             )
         }
+        fn key_value(&self) -> ::nether::__private::Option<::nether::__private::KeyValue> {
+            #[allow(unused_imports)]
+            use ::nether::__private::{KeyByEq as _, KeyByHash as _};
+            let hash = <Self as ::nether::__private::Message>::key_hash(self);
+            ::nether::__private::Option::map(
+                hash,
+                |hash| (&::nether::__private::KeyField(&self.account_id)).key_value(hash),
+            )
+        }
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]

@@ -43,7 +43,8 @@ pub struct HandlerFailed {
 pub struct DeadLetter {
     /// The message's name.
     pub message: String,
-    /// The module's name.
+    /// The name of the module that would have handled it. Of a message that was [delayed](crate::Delayed) and
+    /// not sent, it is the module that delayed it.
     pub module: String,
     /// The context it was sent in: its correlation id.
     pub context: ContextId,

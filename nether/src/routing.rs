@@ -106,7 +106,7 @@ pub trait Unlisted: Caller<Rule = WithoutLists> {}
 /// A module, as a sender of what outlives the unit of work in which it is sent.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "only a module sends later or apart, and `{Self}` is none",
+    message = "only a module can send later or apart, and `{Self}` is not a module",
     label = "not the context of a module",
     note = "outside of modules, a task of the program waits and sends: `tokio::time::sleep(..).await`, and then `system.context()`",
     note = "a helper function takes the context of a module: `ctx: &Context<impl nether::Unlisted + nether::Module>`"

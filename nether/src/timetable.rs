@@ -7,16 +7,18 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::sync::Arc;
 
 use crate::sync::{Mutex, lock};
 
 /// The entries of all owners, by the time at which they are due; those of one time in the order in which they
 /// were added.
-pub(crate) struct Timetable<At, T>(Mutex<Entries<At, T>>);
+pub(crate) struct Timetable<At, K, T>(Mutex<Entries<At, K, T>>);
 
-struct Entries<At, T> {
-    by_slot: BTreeMap<DueSlot<At>, DueEntry<T>>,
-    by_name: HashMap<EntryName, DueSlot<At>>,
+struct Entries<At, K, T> {
+    by_slot: BTreeMap<DueSlot<At>, DueEntry<K, T>>,
+    by_name: HashMap<Arc<EntryName<K>>, DueSlot<At>>,
     /// How many entries each owner has, and how many values it runs. One without both is not here.
     owners: HashMap<TypeId, Owner>,
     next: u64,
@@ -31,20 +33,18 @@ pub(crate) struct DueSlot<At> {
     number: u64,
 }
 
-struct DueEntry<T> {
+struct DueEntry<K, T> {
     owner: TypeId,
-    /// Boxed: most entries have none.
-    name: Option<Box<EntryName>>,
+    name: Option<Arc<EntryName<K>>>,
     item: T,
 }
 
 /// A name, of which an owner has one entry at a time; for entries with a key, one for each key.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct EntryName {
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct EntryName<K> {
     pub(crate) owner: TypeId,
     pub(crate) name: Cow<'static, str>,
-    /// The hash of the key.
-    pub(crate) key: Option<u64>,
+    pub(crate) key: Option<K>,
 }
 
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ pub(crate) enum NextDue<At> {
     Closed,
 }
 
-impl<At: Ord + Copy, T> Timetable<At, T> {
+impl<At: Ord + Copy, K: Eq + Hash, T> Timetable<At, K, T> {
     pub(crate) fn new() -> Self {
         Timetable(Mutex::new(Entries {
             by_slot: BTreeMap::new(),
@@ -144,7 +144,8 @@ impl<At: Ord + Copy, T> Timetable<At, T> {
 
     /// Gives a name to an entry, and takes out the one that had it. If the entry itself was taken out before,
     /// the earlier one is taken out all the same: the two were to replace each other.
-    pub(crate) fn name(&self, slot: DueSlot<At>, name: EntryName) -> Option<T> {
+    pub(crate) fn name(&self, slot: DueSlot<At>, name: EntryName<K>) -> Option<T> {
+        let name = Arc::new(name);
         let mut entries = lock(&self.0);
         let holder = entries.by_name.get(&name).copied();
         if holder == Some(slot) {
@@ -154,7 +155,7 @@ impl<At: Ord + Copy, T> Timetable<At, T> {
         let Some(entry) = entries.by_slot.get_mut(&slot) else {
             return replaced;
         };
-        let before = entry.name.replace(Box::new(name.clone()));
+        let before = entry.name.replace(Arc::clone(&name));
         if let Some(before) = before {
             entries.by_name.remove(&before);
         }
@@ -189,11 +190,11 @@ impl<At: Ord + Copy, T> Timetable<At, T> {
     }
 }
 
-impl<At: Ord + Copy, T> Entries<At, T> {
+impl<At: Ord + Copy, K: Eq + Hash, T> Entries<At, K, T> {
     fn take(&mut self, slot: DueSlot<At>) -> Option<T> {
         let entry = self.by_slot.remove(&slot)?;
         if let Some(name) = &entry.name {
-            self.by_name.remove(&**name);
+            self.by_name.remove(name);
         }
         if let Some(owner) = self.owners.get_mut(&entry.owner) {
             owner.entries -= 1;
@@ -201,7 +202,8 @@ impl<At: Ord + Copy, T> Entries<At, T> {
         Some(entry.item)
     }
 
-    /// Takes out the entries of an owner, which has so many.
+    /// Takes out the entries of an owner, which has so many. It looks at all entries, of all owners, up to
+    /// the last of these: an owner ends rarely.
     fn take_all_of(&mut self, owner: TypeId, count: usize) -> Vec<T> {
         let of_owner = self
             .by_slot

@@ -308,13 +308,19 @@ fn keyed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     })
 }
 
-/// The field of `key` picks the instance by its hash.
+/// The field of `key` picks the instance by its hash, and is compared where delayed messages are named.
 fn key(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let (field, ty) = message.key.as_ref()?;
     let p = paths.private();
     Some(quote_spanned! {spans::attribute()=>
         fn key_hash(&self) -> #p::Option<u64> {
             #p::Option::Some(<#ty as #p::Key>::key_hash(&self.#field))
+        }
+        fn key_value(&self) -> #p::Option<#p::KeyValue> {
+            #[allow(unused_imports)]
+            use #p::{KeyByEq as _, KeyByHash as _};
+            let hash = <Self as #p::Message>::key_hash(self);
+            #p::Option::map(hash, |hash| (&#p::KeyField(&self.#field)).key_value(hash))
         }
     })
 }

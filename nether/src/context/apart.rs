@@ -1,6 +1,7 @@
 //! [`Apart`]: a unit of work of the module's own, for what it sends now.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,30 +43,34 @@ impl<S: Caller> Context<S> {
     /// # fn main() {}
     /// ```
     #[doc(alias = "detached")]
-    pub fn apart(&self) -> Apart<S>
+    pub fn apart(&self) -> Apart<'_, S>
     where
         S: ModuleSender,
     {
         let handle = self.handle();
         let scope = Arc::new(handle.scope.apart());
         Apart {
-            ctx: Context::new(Handle::new(scope, handle.origin.of_clone())),
+            ctx: Context::new(Handle::new(scope, handle.origin.of_nested())),
+            _of: PhantomData,
         }
     }
 }
 
-/// A context of a module itself; see [`Context::apart`].
-pub struct Apart<S: Caller> {
+/// A context of a module itself; see [`Context::apart`]. It sends as the context does that it is borrowed
+/// from: in a handler, it never waits for room.
+#[must_use = "nothing is sent yet"]
+pub struct Apart<'a, S: Caller> {
     ctx: Context<S>,
+    /// The borrow holds it to the handler or task that it is used in. How long a clone is used is unknown.
+    _of: PhantomData<&'a Context<S>>,
 }
 
-impl<S: Caller> Apart<S> {
-    /// Makes what is sent with it worthless: if no handler has taken a message of it so long from now,
-    /// because modules are busy, paused or restarting, its messages become
+impl<S: Caller> Apart<'_, S> {
+    /// Sets, until a handler has taken a first message of it, how long from now its messages may still be
+    /// handled. If none was taken by then, because modules are busy, paused or restarting, they become
     /// [`DeadLetter`](crate::DeadLetter)s when their turn comes
     /// ([`FailureKind::Expired`](crate::FailureKind::Expired)). Once one was taken, the others are handled
     /// too.
-    #[must_use]
     pub fn expires(self, within: Duration) -> Self {
         self.ctx
             .handle()
@@ -75,7 +80,7 @@ impl<S: Caller> Apart<S> {
     }
 }
 
-impl<S: Caller> Deref for Apart<S> {
+impl<S: Caller> Deref for Apart<'_, S> {
     type Target = Context<S>;
 
     fn deref(&self) -> &Context<S> {
@@ -83,7 +88,7 @@ impl<S: Caller> Deref for Apart<S> {
     }
 }
 
-impl<S: Caller> fmt::Debug for Apart<S> {
+impl<S: Caller> fmt::Debug for Apart<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Apart").field(&self.ctx).finish()
     }

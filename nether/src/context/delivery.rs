@@ -143,7 +143,11 @@ where
 
 /// Shows an event to every module that handles it, and to subscribers.
 #[inline]
-fn publish<E: Event>(handle: &Handle, event: &Arc<E>, cx: &mut Context<'_>) -> Posted<Shown<E>> {
+pub(super) fn publish<E: Event>(
+    handle: &Handle,
+    event: &Arc<E>,
+    cx: &mut Context<'_>,
+) -> Posted<Shown<E>> {
     let descriptor = E::descriptor();
     handle.scope.read(descriptor.slot(), |row| {
         let Some(row) = row else {

@@ -133,6 +133,7 @@ impl<S: Caller> fmt::Debug for QueryContext<S> {
 mod refusals {
     use std::time::Duration;
 
+    use crate::context::apart::Apart;
     use crate::context::query::QueryContext;
     use crate::routing::Caller;
 
@@ -191,6 +192,14 @@ mod refusals {
         pub fn later<M, T>(&self, _: Duration, _: M) -> T
         where
             Self: MaySend<T>,
+        {
+            MaySend::refused(self)
+        }
+
+        #[doc(hidden)]
+        pub fn apart(&self) -> Apart<'_, S>
+        where
+            Self: for<'a> MaySend<Apart<'a, S>>,
         {
             MaySend::refused(self)
         }

@@ -9,16 +9,21 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::mediator::Mediator;
+use crate::message::KeyValue;
 use crate::sync::lock;
 use crate::timetable::Timetable;
 
+/// The report of a message that is lost, given what makes JSON of it.
+pub(crate) type ReportLost<'a> = dyn Fn(&dyn Fn() -> Option<String>) + 'a;
+
 /// A message that is sent later, whatever its type.
 pub(crate) trait DelayedMessage: Send + Sync {
-    /// Sends it. What refuses it is reported.
+    /// Sends it. Refused, it is reported as a dead letter; so it is if user code panics meanwhile.
     fn send(&self, mediator: &Arc<Mediator>);
 
-    /// Reports it as a dead letter, because its module has ended.
-    fn lose(&self, mediator: &Arc<Mediator>);
+    /// Drops it, because its module has ended. `report` is given what makes JSON of it, unless it is a
+    /// consequence of a report and so is not reported again.
+    fn lose(&self, report: &ReportLost<'_>);
 
     /// Drops it.
     fn discard(&self);
@@ -35,7 +40,7 @@ pub(crate) type LostName = (&'static str, &'static str);
 
 /// The messages of a system that are sent later.
 pub(crate) struct DelayedMessages {
-    pub(crate) timetable: Timetable<Instant, Arc<dyn DelayedMessage>>,
+    pub(crate) timetable: Timetable<Instant, KeyValue, Arc<dyn DelayedMessage>>,
     /// Notified when a message was added that is due before all others, and when the timetable was closed.
     pub(crate) changed: Notify,
     /// Whether there is a task that sends what is due.
@@ -54,8 +59,8 @@ impl DelayedMessages {
         }
     }
 
-    /// Says, once, that there is no task yet that sends what is due.
-    pub(crate) fn needs_driver(&self) -> bool {
+    /// Claims the task that sends what is due; `true` for the first caller.
+    pub(crate) fn claim_driver(&self) -> bool {
         !self.is_driven.load(Ordering::Relaxed) && !self.is_driven.swap(true, Ordering::SeqCst)
     }
 

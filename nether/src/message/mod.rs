@@ -4,6 +4,7 @@ mod access;
 mod content;
 mod descriptor;
 mod id;
+mod key_value;
 mod keyed;
 #[cfg(feature = "garde")]
 mod rules;
@@ -12,6 +13,7 @@ pub use self::access::{AccessDescriptor, AccessFunction, AccessRule};
 pub use self::content::content;
 pub use self::descriptor::{EndpointDescriptor, MessageDescriptor, MessageRegistration};
 pub use self::id::MessageTypeId;
+pub use self::key_value::{KeyByEq, KeyByHash, KeyField, KeyValue};
 pub use self::keyed::Keyed;
 #[cfg(feature = "garde")]
 pub use self::rules::derived_rules;
@@ -100,6 +102,12 @@ pub trait Message: Sized + 'static {
     /// The hash of the field that is its key, if it has one.
     #[doc(hidden)]
     fn key_hash(&self) -> Option<u64> {
+        None
+    }
+
+    /// The field that is its key, if it has one, apart from the message.
+    #[doc(hidden)]
+    fn key_value(&self) -> Option<KeyValue> {
         None
     }
 }

@@ -46,7 +46,8 @@ pub struct ShutdownReport {
 pub struct DeadLetters {
     /// The message's name.
     pub message: &'static str,
-    /// The module's name.
+    /// The name of the module that would have handled them; of messages that were [delayed](crate::Delayed)
+    /// and not sent, the module that delayed them.
     pub module: &'static str,
     /// How many.
     pub count: u64,

@@ -55,7 +55,7 @@ pub(crate) struct Play {
     pub(crate) draw: Draw,
 }
 
-/// Its reply may not be dropped, and its error may not be told.
+/// At times, the `Drop` of its reply panics, or the `Display` of its error.
 #[command(reply = Answer, error = Mute)]
 pub(crate) struct Speak {
     pub(crate) draw: Draw,

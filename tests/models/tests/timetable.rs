@@ -18,7 +18,7 @@ mod timetable;
 use std::any::TypeId;
 use std::borrow::Cow;
 
-use shuttle::sync::Arc;
+use shuttle::sync::{Arc, Condvar, Mutex};
 use shuttle::thread;
 
 use crate::timetable::{DueSlot, EntryName, NextDue, Timetable};
@@ -28,21 +28,30 @@ fn in_all_interleavings(model: impl Fn() + Send + Sync + 'static) {
     shuttle::check_dfs(model, None);
 }
 
+/// Runs one thread: the locks of shuttle work only inside of its runtime.
+fn alone(test: impl Fn() + Send + Sync + 'static) {
+    shuttle::check_dfs(test, None);
+}
+
 struct Clock;
 struct Lamp;
 
-fn running() -> Timetable<u64, &'static str> {
+fn running() -> Timetable<u64, u64, &'static str> {
     let timetable = Timetable::new();
     timetable.begin(TypeId::of::<Clock>());
     timetable
 }
 
-fn add(timetable: &Timetable<u64, &'static str>, due: u64, item: &'static str) -> DueSlot<u64> {
+fn add(
+    timetable: &Timetable<u64, u64, &'static str>,
+    due: u64,
+    item: &'static str,
+) -> DueSlot<u64> {
     let added = timetable.add(TypeId::of::<Clock>(), due, item);
     added.expect("its owner runs").slot
 }
 
-fn named(name: &'static str, key: Option<u64>) -> EntryName {
+fn named(name: &'static str, key: Option<u64>) -> EntryName<u64> {
     EntryName {
         owner: TypeId::of::<Clock>(),
         name: Cow::Borrowed(name),
@@ -52,7 +61,7 @@ fn named(name: &'static str, key: Option<u64>) -> EntryName {
 
 #[test]
 fn entries_are_due_in_the_order_of_time_and_then_of_addition() {
-    in_all_interleavings(|| {
+    alone(|| {
         let timetable = running();
         for (due, item) in [(2, "c"), (1, "a"), (2, "d"), (1, "b"), (3, "e")] {
             add(&timetable, due, item);
@@ -65,7 +74,7 @@ fn entries_are_due_in_the_order_of_time_and_then_of_addition() {
 
 #[test]
 fn only_an_entry_that_is_due_before_all_others_is_the_first() {
-    in_all_interleavings(|| {
+    alone(|| {
         let timetable = running();
         let is_first = |due| {
             let added = timetable.add(TypeId::of::<Clock>(), due, "");
@@ -79,7 +88,7 @@ fn only_an_entry_that_is_due_before_all_others_is_the_first() {
 
 #[test]
 fn an_entry_is_taken_out_once() {
-    in_all_interleavings(|| {
+    alone(|| {
         let timetable = running();
         let slot = add(&timetable, 1, "a");
         assert_eq!(timetable.cancel(slot), Some("a"));
@@ -90,7 +99,7 @@ fn an_entry_is_taken_out_once() {
 
 #[test]
 fn a_name_has_one_entry_for_each_key() {
-    in_all_interleavings(|| {
+    alone(|| {
         let timetable = running();
         let (one, two, three) = (
             add(&timetable, 1, "one"),
@@ -114,7 +123,7 @@ fn a_name_has_one_entry_for_each_key() {
 
 #[test]
 fn an_entry_that_is_named_too_late_still_replaces() {
-    in_all_interleavings(|| {
+    alone(|| {
         let timetable = running();
         let early = add(&timetable, 5, "early");
         assert_eq!(timetable.name(early, named("tick", None)), None);
@@ -127,7 +136,7 @@ fn an_entry_that_is_named_too_late_still_replaces() {
 
 #[test]
 fn the_entries_of_an_owner_end_with_its_last_value() {
-    in_all_interleavings(|| {
+    alone(|| {
         let timetable = running();
         timetable.begin(TypeId::of::<Clock>());
         timetable.begin(TypeId::of::<Lamp>());
@@ -143,7 +152,7 @@ fn the_entries_of_an_owner_end_with_its_last_value() {
 
 #[test]
 fn a_timetable_that_is_closed_takes_nothing_more() {
-    in_all_interleavings(|| {
+    alone(|| {
         let timetable = running();
         let slot = add(&timetable, 1, "a");
         timetable.name(slot, named("tick", None));
@@ -156,10 +165,10 @@ fn a_timetable_that_is_closed_takes_nothing_more() {
 
 /// Runs both at the same time, on one timetable.
 fn at_once<A, B>(
-    timetable: Timetable<u64, &'static str>,
-    first: impl FnOnce(&Timetable<u64, &'static str>) -> A + Send + 'static,
-    second: impl FnOnce(&Timetable<u64, &'static str>) -> B,
-) -> (A, B, Arc<Timetable<u64, &'static str>>)
+    timetable: Timetable<u64, u64, &'static str>,
+    first: impl FnOnce(&Timetable<u64, u64, &'static str>) -> A + Send + 'static,
+    second: impl FnOnce(&Timetable<u64, u64, &'static str>) -> B,
+) -> (A, B, Arc<Timetable<u64, u64, &'static str>>)
 where
     A: Send + 'static,
 {
@@ -232,20 +241,60 @@ fn of_two_entries_that_take_one_name_at_once_one_replaces_the_other() {
     });
 }
 
-/// The driver listens before it looks: an entry that it does not see has told it to look again.
+/// What tells the driver to look again. As tokio's `Notify`, it tells those who listen already.
+struct Changed {
+    times: Mutex<u64>,
+    again: Condvar,
+}
+
+impl Changed {
+    fn listen(&self) -> u64 {
+        *sync::lock(&self.times)
+    }
+
+    fn notify(&self) {
+        *sync::lock(&self.times) += 1;
+        self.again.notify_all();
+    }
+
+    fn wait(&self, listened: u64) {
+        let mut times = sync::lock(&self.times);
+        while *times == listened {
+            times = self.again.wait(times).expect("no holder panics");
+        }
+    }
+}
+
+/// The driver listens, looks, and then waits: an entry that it has not seen wakes it. Else it would sleep
+/// until a later one is due, and this test would end with a deadlock.
 #[test]
-fn the_first_entry_is_seen_or_says_that_it_is_the_first() {
+fn a_driver_that_has_not_seen_the_first_entry_is_woken() {
     in_all_interleavings(|| {
         let timetable = running();
         add(&timetable, 5, "late");
-        let (is_first, seen, _) = at_once(
+        let changed = Arc::new(Changed {
+            times: Mutex::new(0),
+            again: Condvar::new(),
+        });
+        let notified = Arc::clone(&changed);
+        let ((), seen, _) = at_once(
             timetable,
-            |timetable| {
+            move |timetable| {
                 let added = timetable.add(TypeId::of::<Clock>(), 1, "early");
-                added.expect("its owner runs").is_first
+                if added.expect("its owner runs").is_first {
+                    notified.notify();
+                }
             },
-            |timetable| timetable.next_due(),
+            move |timetable| loop {
+                let listened = changed.listen();
+                if let Some(entry) = timetable.take_due(1) {
+                    break entry;
+                }
+                if timetable.next_due() == NextDue::At(5) {
+                    changed.wait(listened);
+                }
+            },
         );
-        assert!(is_first && matches!(seen, NextDue::At(1 | 5)));
+        assert_eq!(seen, "early");
     });
 }

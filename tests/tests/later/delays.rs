@@ -24,11 +24,21 @@ struct SetAndCancel {
     cancelled: Duration,
 }
 
-#[command(name = "later.rang")]
-struct Rang(u64);
+#[command(name = "later.rang", local)]
+struct Rang {
+    number: u64,
+    /// When it was due at the earliest.
+    due: Instant,
+}
 
-/// What a handler of `Rang` saw: number, time, depth, whether it had a cause.
-type Seen = (u64, Instant, u32, bool);
+/// What a handler of `Rang` saw.
+struct Seen {
+    number: u64,
+    at: Instant,
+    due: Instant,
+    depth: u32,
+    has_cause: bool,
+}
 
 struct Alarm {
     seen: mpsc::UnboundedSender<Seen>,
@@ -38,23 +48,33 @@ struct Alarm {
 #[module(handles = [Set, SetAndCancel, Rang], manual)]
 impl Alarm {
     async fn set(&mut self, set: Set, ctx: &Context<Self>) {
-        ctx.later(set.after, Rang(set.number));
+        ctx.later(set.after, rang(set.number, set.after));
     }
 
     async fn set_and_cancel(&mut self, set: SetAndCancel, ctx: &Context<Self>) -> bool {
-        let delayed = self.kept.insert(ctx.later(set.after, Rang(0)));
+        let delayed = self.kept.insert(ctx.later(set.after, rang(0, set.after)));
         tokio::time::sleep(set.cancelled).await;
         let cancelled = delayed.cancel();
         assert!(!delayed.cancel(), "it is taken out once");
         cancelled
     }
 
-    async fn rang(&mut self, Rang(number): Rang, ctx: &Context<Self>) -> nether::Result<()> {
-        let has_cause = ctx.causation_id().is_some();
-        self.seen
-            .send((number, Instant::now(), ctx.depth(), has_cause))?;
-        Ok(())
+    async fn rang(&mut self, rang: Rang, ctx: &Context<Self>) -> nether::Result<()> {
+        let seen = Seen {
+            number: rang.number,
+            at: Instant::now(),
+            due: rang.due,
+            depth: ctx.depth(),
+            has_cause: ctx.causation_id().is_some(),
+        };
+        Ok(self.seen.send(seen)?)
     }
+}
+
+fn rang(number: u64, after: Duration) -> Rang {
+    let now = Instant::now();
+    let due = now.checked_add(after).unwrap_or(now);
+    Rang { number, due }
 }
 
 async fn alarm() -> nether::Result<(System, mpsc::UnboundedReceiver<Seen>)> {
@@ -73,10 +93,10 @@ async fn a_delayed_message_is_sent_when_it_is_due_in_a_chain_of_its_own() -> net
     ctx.process(Set { after, number: 7 }).await?;
     ctx.close().await?; // Does not wait for it.
     assert_eq!(start.elapsed(), Duration::ZERO);
-    let (number, at, depth, has_cause) = rings.recv().await.expect("it rings");
-    assert_eq!((number, at - start), (7, after));
+    let seen = rings.recv().await.expect("it rings");
+    assert_eq!((seen.number, seen.at - start), (7, after));
     // As if it had come from outside: nothing caused it.
-    assert_eq!((depth, has_cause), (1, false));
+    assert_eq!((seen.depth, seen.has_cause), (1, false));
     system.shutdown().await;
     Ok(())
 }
@@ -93,7 +113,7 @@ async fn delayed_messages_are_sent_in_the_order_in_which_they_are_due() -> nethe
     ctx.close().await?;
     let mut order = Vec::new();
     for _ in 0..5 {
-        order.push(rings.recv().await.expect("all ring").0);
+        order.push(rings.recv().await.expect("all ring").number);
     }
     assert_eq!(order, [4, 1, 3, 2, 0]);
     system.shutdown().await;
@@ -115,33 +135,38 @@ async fn a_delay_that_is_longer_than_the_clock_can_count_never_ends() -> nether:
     })
     .await?;
     ctx.close().await?;
-    assert_eq!(rings.recv().await.expect("it rings").0, 2);
+    assert_eq!(rings.recv().await.expect("it rings").number, 2);
     assert_eq!(system.shutdown().await.dead_letters[0].count, 1);
     assert!(rings.recv().await.is_none());
     Ok(())
 }
 
-/// On several threads, a hundred times each: none is lost, none comes early, and those of one time come in
+/// On several threads, a hundred times each: none is lost, none comes early, and those of one delay come in
 /// their order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_delayed_message_is_lost_or_early_on_several_threads() -> nether::Result<()> {
     const MESSAGES: u64 = 2_000;
+    const DELAYS: u64 = 20;
     let (system, mut rings) = alarm().await?;
-    let start = Instant::now();
     let ctx = system.context();
     for number in 0..MESSAGES {
-        let after = Duration::from_millis(number % 20);
+        let after = Duration::from_millis(number % DELAYS);
         ctx.process(Set { after, number }).await?;
     }
     ctx.close().await?;
-    let mut numbers = Vec::new();
+    let mut of_delay = vec![Vec::new(); DELAYS as usize];
     for _ in 0..MESSAGES {
-        let (number, at, ..) = rings.recv().await.expect("all ring");
-        assert!(at - start >= Duration::from_millis(number % 20));
-        numbers.push(number);
+        let seen = rings.recv().await.expect("all ring");
+        assert!(seen.at >= seen.due, "{} is early", seen.number);
+        of_delay[(seen.number % DELAYS) as usize].push(seen.number);
     }
-    numbers.sort_unstable();
-    assert!(numbers.into_iter().eq(0..MESSAGES));
+    for (numbers, first) in of_delay.into_iter().zip(0..) {
+        assert!(
+            numbers
+                .into_iter()
+                .eq((first..MESSAGES).step_by(DELAYS as usize))
+        );
+    }
     let report = system.shutdown().await;
     assert!(report.dead_letters.is_empty(), "{report}");
     Ok(())
@@ -165,7 +190,14 @@ async fn a_delayed_message_that_is_cancelled_is_not_sent_and_is_no_failure() -> 
     ctx.close().await?;
     tokio::time::sleep(SECOND * 5).await;
     let report = system.shutdown().await;
-    assert_eq!(rings.recv().await.expect("the one that was too late").0, 0);
+    assert_eq!(
+        rings
+            .recv()
+            .await
+            .expect("the one that was too late")
+            .number,
+        0
+    );
     assert!(rings.recv().await.is_none());
     assert!(failed.next().await.is_none() && letters.next().await.is_none());
     assert_eq!(report.failed, 0);
@@ -184,7 +216,7 @@ async fn a_delayed_message_is_sent_though_its_unit_of_work_is_cancelled() -> net
     .await?;
     ctx.cancel();
     assert!(ctx.close().await.is_err());
-    assert_eq!(rings.recv().await.expect("it rings").0, 1);
+    assert_eq!(rings.recv().await.expect("it rings").number, 1);
     system.shutdown().await;
     Ok(())
 }
@@ -194,7 +226,7 @@ struct Block;
 
 #[command(name = "later.fleeting")]
 struct Fleeting {
-    expires: Option<Duration>,
+    number: u64,
 }
 
 #[event(name = "later.taken")]
@@ -209,12 +241,11 @@ struct Slow {
 #[module(handles = [Block, Fleeting, Taken], manual)]
 impl Slow {
     async fn block(&mut self, _: Block, ctx: &Context<Self>) -> nether::Result<()> {
-        ctx.later(SECOND, Fleeting { expires: None })
-            .expires(SECOND);
+        ctx.later(SECOND, Fleeting { number: 2 }).expires(SECOND);
         ctx.later(SECOND, Taken).expires(SECOND * 60);
         ctx.apart()
             .expires(SECOND)
-            .process(Fleeting { expires: None })
+            .process(Fleeting { number: 1 })
             .await?;
         self.gate.acquire().await?.forget();
         Ok(())
@@ -251,14 +282,14 @@ async fn a_message_that_no_handler_takes_in_time_expires() -> nether::Result<()>
     tokio::time::sleep(SECOND * 10).await;
     gate.add_permits(1);
     ctx.close().await?; // They are no failures of it.
-    for _ in 0..2 {
+    for number in 1..=2 {
         let letter = letters.next().await.expect("both expire");
         assert_eq!(letter.message, "later.fleeting");
         assert_eq!(
             letter.reason,
             "not handled: it expired before its turn came"
         );
-        assert_eq!(letter.json.as_deref(), Some(r#"{"expires":null}"#));
+        assert_eq!(letter.json, Some(format!(r#"{{"number":{number}}}"#)));
     }
     let report = system.shutdown().await;
     assert_eq!(taken.lock().expect("not poisoned").len(), 1);

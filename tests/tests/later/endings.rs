@@ -1,8 +1,10 @@
 //! What becomes of delayed messages when their module crashes, is detached or stops, and when the system
 //! stops.
 
-use std::sync::Arc;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use nether::prelude::*;
 use nether::{ModuleRestarted, ModuleStopped};
@@ -229,7 +231,7 @@ struct Glass;
 
 #[module(handles = [Break, After], manual)]
 impl Glass {
-    async fn fall(&mut self, _: Break, ctx: &Context<Self>) {
+    async fn shatter(&mut self, _: Break, ctx: &Context<Self>) {
         ctx.later(SECOND, After);
         panic!("it broke");
     }
@@ -279,4 +281,69 @@ impl Keeper {
     async fn keep(&mut self, Keep(held): Keep, ctx: &Context<Self>) {
         ctx.later(SECOND * 1000, Keep(held));
     }
+}
+
+/// A key whose hash is asked for twice: when the message is delayed, and when it is sent. The second time, it
+/// waits for the test twice.
+#[derive(Debug)]
+struct SlowKey {
+    asked: AtomicU64,
+    meeting: Arc<Barrier>,
+}
+
+impl Hash for SlowKey {
+    fn hash<H: Hasher>(&self, _: &mut H) {
+        if self.asked.fetch_add(1, Ordering::SeqCst) == 1 {
+            self.meeting.wait();
+            self.meeting.wait();
+        }
+    }
+}
+
+#[event(name = "later.endings.slow", key = key, local)]
+struct Slow {
+    key: SlowKey,
+}
+
+#[command(name = "later.endings.begin", local)]
+struct Begin(Arc<Barrier>);
+
+#[derive(Default)]
+struct Pool;
+
+#[module(handles = [Begin, Slow], instances = 2)]
+impl Pool {
+    async fn begin(&mut self, Begin(meeting): Begin, ctx: &Context<Self>) {
+        let key = SlowKey {
+            asked: AtomicU64::new(0),
+            meeting,
+        };
+        ctx.later(Duration::ZERO, Slow { key });
+    }
+
+    async fn slow(&mut self, _: &Slow) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_message_that_is_just_being_sent_is_handled_before_the_system_stops() -> nether::Result<()>
+{
+    let system = System::builder().isolated().with::<Pool>().start().await?;
+    let meeting = Arc::new(Barrier::new(2));
+    let meet = || {
+        let meeting = Arc::clone(&meeting);
+        tokio::task::spawn_blocking(move || meeting.wait())
+    };
+    let ctx = system.context();
+    ctx.process(Begin(Arc::clone(&meeting))).await?;
+    ctx.close().await?;
+    meet().await?; // It is taken out, and not sent yet.
+    let stopping = {
+        let system = system.clone();
+        tokio::spawn(async move { system.shutdown().await })
+    };
+    system.stop_requested().await;
+    meet().await?;
+    let report = stopping.await?;
+    assert_eq!(report.handled, 2, "{report}");
+    Ok(())
 }

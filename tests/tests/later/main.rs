@@ -4,8 +4,10 @@ mod apart;
 mod chains;
 mod delays;
 mod endings;
+mod fullness;
 mod kinds;
 mod names;
+mod refusals;
 mod tasks;
 
 use std::time::Duration;

@@ -1,5 +1,8 @@
 //! A delayed message with a name replaces the one before it.
 
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
 use nether::prelude::*;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, advance};
@@ -130,5 +133,115 @@ async fn a_name_is_free_once_its_message_is_sent() -> nether::Result<()> {
     set(&system, 1, false, Some("state")).await?;
     let all = all(system, seen).await;
     assert_eq!(names(&all), ["open 1", "close 1"]);
+    Ok(())
+}
+
+/// All have the same hash. Number 13 has none: it panics.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct SameHash(u64);
+
+impl Hash for SameHash {
+    fn hash<H: Hasher>(&self, _: &mut H) {
+        assert_ne!(self.0, 13, "as asked");
+    }
+}
+
+/// No `Eq`, and no `Clone`: one is told from another by its hash.
+#[derive(Debug, Hash)]
+struct OnlyHash(u64);
+
+#[command(name = "later.names.weak", key = key)]
+struct Weak {
+    key: SameHash,
+    number: u64,
+}
+
+#[command(name = "later.names.hashed", key = key, local)]
+struct Hashed {
+    key: OnlyHash,
+    number: u64,
+}
+
+#[command(name = "later.names.of_another", key = key)]
+struct OfAnother {
+    key: SameHash,
+    number: u64,
+}
+
+/// Delays one message of each key, all with one name.
+#[event(name = "later.names.begin")]
+struct Begin;
+
+struct Several(mpsc::UnboundedSender<(&'static str, u64)>);
+
+#[module(handles = [Begin, Weak, Hashed], instances = 2)]
+impl Several {
+    #[init]
+    fn new(seen: Resource<mpsc::UnboundedSender<(&'static str, u64)>>) -> Self {
+        Several(mpsc::UnboundedSender::clone(&seen))
+    }
+
+    async fn begin(&mut self, _: &Begin, ctx: &Context<Self>) {
+        for (number, key) in [1, 2, 1, 13, 13].into_iter().enumerate() {
+            let (key, number) = (SameHash(key), number as u64);
+            ctx.later(SECOND, Weak { key, number }).named("one");
+        }
+        for (number, key) in [1, 2, 1].into_iter().enumerate() {
+            let (key, number) = (OnlyHash(key), number as u64);
+            ctx.later(SECOND, Hashed { key, number }).named("one");
+        }
+    }
+
+    async fn weak(&mut self, weak: Weak) -> nether::Result<()> {
+        Ok(self.0.send(("weak", weak.number))?)
+    }
+
+    async fn hashed(&mut self, hashed: Hashed) -> nether::Result<()> {
+        Ok(self.0.send(("hashed", hashed.number))?)
+    }
+}
+
+struct Another(mpsc::UnboundedSender<(&'static str, u64)>);
+
+#[module(handles = [Begin, OfAnother])]
+impl Another {
+    #[init]
+    fn new(seen: Resource<mpsc::UnboundedSender<(&'static str, u64)>>) -> Self {
+        Another(mpsc::UnboundedSender::clone(&seen))
+    }
+
+    async fn begin(&mut self, _: &Begin, ctx: &Context<Self>) {
+        let (key, number) = (SameHash(1), 0);
+        ctx.later(SECOND, OfAnother { key, number }).named("one");
+    }
+
+    async fn of_another(&mut self, of_another: OfAnother) -> nether::Result<()> {
+        Ok(self.0.send(("of another", of_another.number))?)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_of_one_hash_and_modules_have_names_of_their_own() -> nether::Result<()> {
+    let (sender, mut seen) = mpsc::unbounded_channel::<(&'static str, u64)>();
+    let builder = System::builder().isolated().provide(sender);
+    let system = builder.with::<Several>().with::<Another>().start().await?;
+    let ctx = system.context();
+    ctx.publish(Begin).await?;
+    ctx.close().await?;
+    tokio::time::sleep(SECOND * 2).await;
+    let report = system.shutdown().await;
+    assert!(report.dead_letters.is_empty(), "{report}");
+    let mut all = BTreeMap::<_, Vec<u64>>::new();
+    while let Ok((kind, number)) = seen.try_recv() {
+        all.entry(kind).or_default().push(number);
+    }
+    all.values_mut().for_each(|numbers| numbers.sort_unstable());
+    // Of each key, the last is sent; what has a key that panics replaces nothing.
+    let expected = [
+        ("hashed", vec![1, 2]),
+        ("of another", vec![0]),
+        ("weak", vec![1, 2, 3, 4]),
+    ];
+    assert_eq!(all, BTreeMap::from(expected));
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! [`DelayedEntry`]: one message that is sent later, from when it is delayed to when it is sent or lost.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -7,16 +8,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::context::calling::HandlerProof;
-use crate::context::delivery::Post;
+use crate::context::delivery::publish;
 use crate::context::handle::{Handle, Origin};
 use crate::context::posting::PostStage;
 use crate::context::reports::announce;
 use crate::context::trying;
 use crate::envelope::{Given, Shown};
-use crate::error::{FailureKind, SendError};
+use crate::error::SendError;
 use crate::escaped::Escaped;
 use crate::events::DeadLetter;
-use crate::guarded::drop_unpanicked;
+use crate::guarded::{catch_now, drop_unpanicked, said_last};
 use crate::instants::later;
 use crate::mediator::{DelayedMessage, LostName, Mediator};
 use crate::message::{Command, Event, Message};
@@ -36,7 +37,7 @@ pub trait Delayable<M> {
     fn send_now<H: HandlerProof>(handle: &Handle, message: M) -> Result<(), Unsent>;
 }
 
-/// Why a message was not accepted when it was due, and the message as JSON, if it was handed back.
+/// Why a message was not accepted when it was due, and the message as JSON.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Unsent {
@@ -63,12 +64,23 @@ impl<C: Command> Delayable<C> for Given<C> {
 #[diagnostic::do_not_recommend]
 impl<E: Event> Delayable<E> for Shown<E> {
     fn send_now<H: HandlerProof>(handle: &Handle, event: E) -> Result<(), Unsent> {
-        // Nothing holds up what is not from outside, so it is accepted or refused at once.
+        let event = Arc::new(event);
         let mut cx = Context::from_waker(Waker::noop());
-        match Shown::post::<H>(handle, event, &mut cx).map(|stage| *stage) {
-            Some(PostStage::Refused(error)) => Err(Unsent { error, json: None }),
-            _ => Ok(()),
+        let sent = match publish(handle, &event, &mut cx).map(|stage| *stage) {
+            None => Ok(()),
+            Some(PostStage::Refused(error)) => {
+                let json = event.to_json();
+                Err(Unsent { error, json })
+            }
+            Some(PostStage::Offering(..) | PostStage::Waiting(_)) => {
+                unreachable!("what a handler sends waits for nothing")
+            }
+        };
+        // Its handlers may be done with it already.
+        if let Some(event) = Arc::into_inner(event) {
+            drop_unpanicked(event);
         }
+        sent
     }
 }
 
@@ -119,22 +131,38 @@ impl<M> DelayedEntry<M> {
     }
 }
 
-impl<M: Message + Send> DelayedEntry<M> {
-    fn report(
-        &self,
-        handle: &Handle,
-        reason: &dyn std::fmt::Display,
-        json: impl FnOnce() -> Option<String>,
-    ) {
-        announce(handle, || DeadLetter {
-            message: M::NAME.to_owned(),
-            module: self.module.to_owned(),
-            context: handle.scope.id(),
-            sequence: 0,
-            cause: None,
-            reason: reason.to_string(),
-            json: json(),
+/// Reports a delayed message as a dead letter.
+pub(super) fn report_lost(
+    handle: &Handle,
+    (module, message): LostName,
+    reason: &dyn fmt::Display,
+    json: impl FnOnce() -> Option<String>,
+) {
+    announce(handle, || DeadLetter {
+        message: message.to_owned(),
+        module: module.to_owned(),
+        context: handle.scope.id(),
+        sequence: 0,
+        cause: None,
+        reason: reason.to_string(),
+        json: json(),
+    });
+}
+
+impl<M> DelayedEntry<M> {
+    /// Sends the message; otherwise says why it was not sent, and gives its JSON. A panic is such a reason:
+    /// the message would be lost without a word.
+    fn try_send(&self, handle: &Handle, message: M) -> Result<(), (String, Option<String>)> {
+        let (mut message, mut sent) = (Some(message), Ok(()));
+        let panic = catch_now(&mut || {
+            if let Some(message) = message.take() {
+                sent = (self.send)(handle, message);
+            }
         });
+        if let Err(panic) = panic {
+            return Err((format!("not sent: {}", said_last(panic)), None));
+        }
+        sent.map_err(|Unsent { error, json }| (error.to_string(), json))
     }
 }
 
@@ -151,20 +179,21 @@ impl<M: Message + Send> DelayedMessage for DelayedEntry<M> {
         };
         let Some(message) = message else { return };
         let handle = Handle::new(scope, Origin::Handler);
-        if let Err(Unsent { error, json }) = (self.send)(&handle, message) {
-            let (message, module) = (M::NAME, self.module);
-            tracing::warn!(message, module, reason = %Escaped(&error), "dead letter");
+        if let Err((reason, json)) = self.try_send(&handle, message) {
             mediator.delayed.count_lost(self.names(), 1);
-            self.report(&handle, &error, || json);
+            let (message, module) = (M::NAME, self.module);
+            tracing::warn!(message, module, reason = %Escaped(&reason), "dead letter");
+            report_lost(&handle, self.names(), &reason, || json);
         }
     }
 
-    fn lose(&self, mediator: &Arc<Mediator>) {
+    fn lose(&self, report: &dyn Fn(&dyn Fn() -> Option<String>)) {
         let Some(message) = lock(&self.state).message.take() else {
             return;
         };
-        let handle = Handle::new(self.scope(mediator), Origin::Handler);
-        self.report(&handle, &FailureKind::Stopped, || message.to_json());
+        if self.kind == ScopeKind::Standing {
+            report(&|| message.to_json());
+        }
         drop_unpanicked(message);
     }
 

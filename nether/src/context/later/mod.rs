@@ -17,10 +17,11 @@ use self::driver::{lose_all, notice_first};
 use self::entry::{Delayable, DelayedEntry};
 use crate::context::Context;
 use crate::context::proof::ByEmits;
-use crate::guarded::catch_now;
+use crate::escaped::Escaped;
+use crate::guarded::{catch_now, said_last};
 use crate::instants::in_future;
 use crate::mediator::{DelayedMessage, Mediator};
-use crate::message::Message;
+use crate::message::{KeyValue, Message};
 use crate::routing::{Caller, Emits, ModuleSender};
 use crate::timetable::{DueSlot, EntryName};
 
@@ -37,11 +38,12 @@ impl<S: Caller> Context<S> {
     /// stopped, or the system stops, before the message is due, it is not sent, and becomes a
     /// [`DeadLetter`](crate::DeadLetter). So does a message that is refused when it is due.
     ///
-    /// Messages are sent in the order in which they are due, never early, and late by a millisecond at most
-    /// while the runtime has a thread to spare. In a test with virtual time, the delay is virtual.
+    /// Messages are sent in the order in which they are due, never early, and late by about a millisecond,
+    /// plus the time that those due before it take to send. In a test with virtual time, the delay is
+    /// virtual.
     ///
-    /// A delayed message takes about 200 bytes besides its content, and no task. Nothing bounds their number
-    /// but the program; a message that is [named](Delayed::named) replaces the one before it.
+    /// A delayed message takes a few hundred bytes besides its content, and no task. Nothing bounds their
+    /// number but the program; a message that is [named](Delayed::named) replaces the one before it.
     ///
     /// ```
     /// use std::time::Duration;
@@ -113,11 +115,17 @@ impl<S: Caller> Context<S> {
     }
 }
 
-/// The hash of the key, if the message has one. A `Hash` that panics is none.
-fn key_of<M: Message>(message: &M) -> Option<u64> {
+/// The key of a message, if it has one.
+///
+/// # Errors
+/// What the code of the key panicked with: what has this key cannot be distinguished from what has another
+/// one.
+fn key_of<M: Message>(message: &M) -> Result<Option<KeyValue>, Box<str>> {
     let mut key = None;
-    let _ = catch_now(&mut || key = message.key_hash());
-    key
+    match catch_now(&mut || key = message.key_value()) {
+        Ok(()) => Ok(key),
+        Err(panic) => Err(said_last(panic).into()),
+    }
 }
 
 /// A message that is sent later; see [`Context::later`]. Dropped, the message is still sent.
@@ -127,14 +135,17 @@ pub struct Delayed {
     owner: TypeId,
     /// Where it is in the timetable; `None` if its module had ended.
     slot: Option<DueSlot<Instant>>,
-    /// The hash of the message's key.
-    key: Option<u64>,
+    /// The key of the message, or why it is not known.
+    key: Result<Option<KeyValue>, Box<str>>,
 }
 
 impl Delayed {
-    /// Gives it a name, and cancels the delayed message of the module that has the same name. A message with
-    /// a key replaces only one of the same key, so that in a [keyed module](crate::keyed) each key has names
-    /// of its own. Types do not matter: a message may replace one of another type.
+    /// Names the message, and cancels the delayed message of the module with the same name. A message with a
+    /// key replaces only one of the same key, so that in a [keyed module](crate::keyed) each key has names of
+    /// its own. The types of the messages do not matter: a message may replace one of another type.
+    ///
+    /// Keys are the same if their types are and they are equal (`Eq`). Those of a type that is not `Clone`
+    /// and `Eq` are the same if their hashes are. A message whose key panics is sent without a name.
     ///
     /// ```
     /// use std::time::Duration;
@@ -161,11 +172,20 @@ impl Delayed {
     /// # fn main() {}
     /// ```
     pub fn named(self, name: impl Into<Cow<'static, str>>) -> Self {
+        let name = name.into();
+        let key = match &self.key {
+            Ok(key) => key.clone(),
+            Err(panic) => {
+                let (module, message) = self.message.names();
+                tracing::error!(message, module, panic, name = %Escaped(&name), "a delayed message has no name: its key panicked");
+                return self;
+            }
+        };
         if let (Some(slot), Some(mediator)) = (self.slot, self.mediator.upgrade()) {
             let name = EntryName {
                 owner: self.owner,
-                name: name.into(),
-                key: self.key,
+                name,
+                key,
             };
             if let Some(replaced) = mediator.delayed.timetable.name(slot, name) {
                 replaced.discard();
@@ -174,16 +194,16 @@ impl Delayed {
         self
     }
 
-    /// Makes it worthless: if no handler has taken it so long after it was due, because its module is busy,
-    /// paused or restarting, it becomes a [`DeadLetter`](crate::DeadLetter) when its turn comes
-    /// ([`FailureKind::Expired`](crate::FailureKind::Expired)). An event that one module has taken in time
-    /// goes to all others too.
+    /// Sets how long after its due time the message may still be handled. If no handler has taken it by then,
+    /// because its module is busy, paused or restarting, it becomes a [`DeadLetter`](crate::DeadLetter) when
+    /// its turn comes ([`FailureKind::Expired`](crate::FailureKind::Expired)). An event that one module has
+    /// taken in time goes to all others too.
     pub fn expires(self, within: Duration) -> Self {
         self.message.expire(within);
         self
     }
 
-    /// Cancels it, and says whether that was in time: a message that is cancelled is never sent, and is
+    /// Cancels the message; `true` if it had not been sent. A message that is cancelled is never sent, and is
     /// neither a failure nor a dead letter. `false` if it was sent, replaced, cancelled or lost before.
     pub fn cancel(&self) -> bool {
         let (Some(slot), Some(mediator)) = (self.slot, self.mediator.upgrade()) else {
