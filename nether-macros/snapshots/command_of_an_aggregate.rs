@@ -74,13 +74,17 @@ const _: () = {
                 <String as ::nether::__private::Key>::key_hash(&self.account_id),
             )
         }
-        fn key_value(&self) -> ::nether::__private::Option<::nether::__private::KeyValue> {
-            #[allow(unused_imports)]
-            use ::nether::__private::{KeyByEq as _, KeyByHash as _};
+        fn key_value(
+            &self,
+        ) -> ::nether::__private::Option<::nether::__private::KeyValue> {
+            use ::nether::__private::KeyByHash as _;
+            const _: bool = ::nether::__private::KeyType::<()>::IS_HERE;
             let hash = <Self as ::nether::__private::Message>::key_hash(self);
             ::nether::__private::Option::map(
                 hash,
-                |hash| (&::nether::__private::KeyField(&self.account_id)).key_value(hash),
+                |hash| ::nether::__private::KeyType::<
+                    String,
+                >::key_value(&self.account_id, hash),
             )
         }
     }

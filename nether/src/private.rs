@@ -25,9 +25,9 @@ pub use crate::envelope::{AnyParcel, Content, Given, Packed, Parcel, ReplyTo, Sh
 pub use crate::error::Error;
 pub use crate::message::{
     AccessDescriptor, AccessFunction, AccessRule, ByValue, Command, EndpointDescriptor, Event, Key,
-    KeyByEq, KeyByHash, KeyField, KeyValue, Keyed, MayChange, Message, MessageDescriptor,
-    MessageKind, MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same, Validate,
-    WriteContent, Writes, content,
+    KeyByHash, KeyType, KeyValue, Keyed, MayChange, Message, MessageDescriptor, MessageKind,
+    MessageProof, MessageRegistration, MessageTypeId, Query, Reads, Same, Validate, WriteContent,
+    Writes, content,
 };
 pub use crate::middleware::{
     Answer, Call, Committed, IsMiddleware, Middleware, MiddlewareDescriptor, Next, fitting,

@@ -4,7 +4,6 @@
 //! They say of a sender and a message what the methods of a context ask for, in one bound each. What is
 //! missing is reported by [`routing`](crate::routing), where these are used and where they are not met.
 
-use crate::context::Processable;
 use crate::message::{Command, Event, Message, Query};
 use crate::routing::{Caller, Calls, Emits};
 
@@ -143,7 +142,7 @@ where
 ///     Ok(())
 /// }
 /// ```
-pub trait Processes<M: Processable, H>:
+pub trait Processes<M: Message, H>:
     Caller + Emits<<M as Message>::Itself, <Self as Caller>::Rule, H>
 {
 }
@@ -151,6 +150,6 @@ pub trait Processes<M: Processable, H>:
 impl<S, M, H> Processes<M, H> for S
 where
     S: Caller + Emits<<M as Message>::Itself, <S as Caller>::Rule, H>,
-    M: Processable,
+    M: Message,
 {
 }

@@ -111,7 +111,7 @@ app: receipt for order 1
 billing: order 2 is on its way
 app: receipt for order 2
 app: 1200 cents, 2 labels
-app: 3 modules, 19 messages
+app: 3 modules, 20 messages
 app: billing::Billing
 app: billing::audit::Audit
 app: shipping::Shipping
@@ -127,6 +127,7 @@ app: contracts::archive::Archive
 app: contracts::archive::Archived
 app: nether.breaker_closed
 app: nether.breaker_opened
+app: nether.chain_cut
 app: nether.dead_letter
 app: nether.handler_failed
 app: nether.handler_slow

@@ -308,7 +308,9 @@ fn keyed(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     })
 }
 
-/// The field of `key` picks the instance by its hash, and is compared where delayed messages are named.
+/// The field of `key` picks the instance by its hash, and is compared where delayed messages are named. The
+/// constant uses the import, whatever the key is: an `allow` cannot stand where a program forbids unused
+/// imports.
 fn key(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
     let (field, ty) = message.key.as_ref()?;
     let p = paths.private();
@@ -317,10 +319,10 @@ fn key(message: &CheckedMessage, paths: &Paths) -> Option<TokenStream> {
             #p::Option::Some(<#ty as #p::Key>::key_hash(&self.#field))
         }
         fn key_value(&self) -> #p::Option<#p::KeyValue> {
-            #[allow(unused_imports)]
-            use #p::{KeyByEq as _, KeyByHash as _};
+            use #p::KeyByHash as _;
+            const _: bool = #p::KeyType::<()>::IS_HERE;
             let hash = <Self as #p::Message>::key_hash(self);
-            #p::Option::map(hash, |hash| (&#p::KeyField(&self.#field)).key_value(hash))
+            #p::Option::map(hash, |hash| #p::KeyType::<#ty>::key_value(&self.#field, hash))
         }
     })
 }

@@ -4,7 +4,8 @@
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{FnArg, Pat, Signature, Type};
+use syn::spanned::Spanned;
+use syn::{FnArg, Pat, Signature, Type, parse_quote_spanned};
 
 use crate::diagnostics::Diagnostics;
 use crate::durations;
@@ -155,7 +156,7 @@ pub(crate) fn find_key(
     match ty {
         Type::Reference(reference) if reference.mutability.is_none() => Some(InitKey {
             index,
-            ty: types::ungrouped(&reference.elem).clone(),
+            ty: key_type(types::ungrouped(&reference.elem)),
         }),
         other => {
             let written = types::text(other);
@@ -168,5 +169,16 @@ pub(crate) fn find_key(
             diagnostics.error(other.to_token_stream(), message, help);
             None
         }
+    }
+}
+
+/// The type of the keys, of which `#[init]` takes a reference. A text is taken as `&str`, and is a `String` in
+/// messages.
+fn key_type(referred: &Type) -> Type {
+    match referred {
+        Type::Path(path) if path.path.is_ident("str") => {
+            parse_quote_spanned!(path.span()=> ::std::string::String)
+        }
+        other => other.clone(),
     }
 }

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::guarded::{catch_now, drop_unpanicked};
@@ -76,21 +77,16 @@ impl<K> Drop for OwnKey<K> {
     }
 }
 
-/// The field that is the key, of which generated code does not know whether it can be compared: of the two
-/// traits, the compiler takes the first that fits.
+/// How the keys of a type are compared, of which generated code does not know whether they can be: the
+/// function of the type is found before that of the trait.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct KeyField<'a, K>(pub &'a K);
+pub struct KeyType<K>(PhantomData<K>);
 
-/// A key that is compared.
-#[doc(hidden)]
-pub trait KeyByEq {
-    fn key_value(&self, hash: u64) -> KeyValue;
-}
-
-impl<K: Eq + Clone + Send + Sync + 'static> KeyByEq for KeyField<'_, K> {
-    fn key_value(&self, hash: u64) -> KeyValue {
-        let value = OwnKey(Some(self.0.clone()));
+impl<K: Eq + Clone + Send + Sync + 'static> KeyType<K> {
+    /// A key that is compared.
+    pub fn key_value(key: &K, hash: u64) -> KeyValue {
+        let value = OwnKey(Some(key.clone()));
         KeyValue {
             hash,
             value: Some(Arc::new(value)),
@@ -98,14 +94,16 @@ impl<K: Eq + Clone + Send + Sync + 'static> KeyByEq for KeyField<'_, K> {
     }
 }
 
-/// A key that stands for all of its hash.
+/// A type whose keys are not compared: each stands for all of its hash.
 #[doc(hidden)]
-pub trait KeyByHash {
-    fn key_value(&self, hash: u64) -> KeyValue;
-}
+pub trait KeyByHash<K> {
+    /// For generated code to name, so that the import of this trait is never unused.
+    const IS_HERE: bool = true;
 
-impl<K> KeyByHash for &KeyField<'_, K> {
-    fn key_value(&self, hash: u64) -> KeyValue {
+    /// A key that is known by its hash.
+    fn key_value(_: &K, hash: u64) -> KeyValue {
         KeyValue { hash, value: None }
     }
 }
+
+impl<K> KeyByHash<K> for KeyType<K> {}

@@ -13,7 +13,7 @@ pub use self::access::{AccessDescriptor, AccessFunction, AccessRule};
 pub use self::content::content;
 pub use self::descriptor::{EndpointDescriptor, MessageDescriptor, MessageRegistration};
 pub use self::id::MessageTypeId;
-pub use self::key_value::{KeyByEq, KeyByHash, KeyField, KeyValue};
+pub use self::key_value::{KeyByHash, KeyType, KeyValue};
 pub use self::keyed::Keyed;
 #[cfg(feature = "garde")]
 pub use self::rules::derived_rules;

@@ -241,10 +241,16 @@ impl Scope {
     /// Sets the deadline by which its first message has to be handled, unless there is a deadline. A unit of
     /// work that has begun by then has none.
     pub(crate) fn set_start_deadline(&self, at: Instant) {
+        self.note_start();
+        self.set_deadline(at);
+    }
+
+    /// Notes from now on whether a message of it was handled, so that a deadline for that which is set later
+    /// knows.
+    pub(crate) fn note_start(&self) {
         self.properties()
             .beginning
             .get_or_init(StartDecision::default);
-        self.set_deadline(at);
     }
 
     /// Whether a message of it was handled, if it has a deadline for that.

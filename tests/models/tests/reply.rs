@@ -34,6 +34,8 @@ mod error {
 #[allow(dead_code)]
 #[path = "../../../nether/src/error/deadlock.rs"]
 mod deadlock;
+#[path = "../../../nether/src/escaped.rs"]
+mod escaped;
 
 mod envelope {
     use std::sync::Arc;

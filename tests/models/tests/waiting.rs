@@ -41,6 +41,8 @@ mod envelope {
 
 #[path = "../../../nether/src/error/deadlock.rs"]
 mod deadlock;
+#[path = "../../../nether/src/escaped.rs"]
+mod escaped;
 
 mod error {
     pub(crate) use crate::deadlock::{Deadlock, WaitEdge};

@@ -79,7 +79,9 @@ impl Gate {
             Waits::ForADoor => {
                 doors.answered.acquire().await.unwrap().forget();
             }
-            Waits::ForAnother => drop(doors.both.wait().await),
+            Waits::ForAnother => {
+                doors.both.wait().await;
+            }
             Waits::Panics => panic!("it is closed"),
             Waits::TwoPanics => {
                 let panics = self.panics.fetch_add(1, Ordering::SeqCst);

@@ -334,3 +334,61 @@ async fn a_delayed_message_that_no_module_handles_is_a_dead_letter_when_it_is_du
     assert_eq!(report.dead_letters[0].count, 1, "{report}");
     Ok(())
 }
+
+/// Delays a `Long`, and says that it expires once a handler works on it.
+#[command(name = "later.long_later")]
+struct LongLater;
+
+#[command(name = "later.long")]
+struct Long;
+
+#[command(name = "later.step", reply = u32)]
+struct Step;
+
+#[derive(Default)]
+struct Worker;
+
+#[module(handles = [LongLater, Long], manual)]
+impl Worker {
+    async fn long_later(&self, _: LongLater, ctx: &Context<Self>) -> nether::Result<()> {
+        let delayed = ctx.later(SECOND, Long);
+        ctx.spawn(async move |_| {
+            tokio::time::sleep(SECOND + SECOND / 4).await;
+            delayed.expires(SECOND / 2);
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    async fn long(&self, _: Long, ctx: &Context<Self>) -> nether::Result<()> {
+        tokio::time::sleep(SECOND).await;
+        ctx.process(Step).await?;
+        ctx.send(Step).await?;
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Stepper(u32);
+
+#[module(handles = Step, manual)]
+impl Stepper {
+    async fn step(&mut self, _: Step) -> u32 {
+        self.0 += 1;
+        self.0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_has_taken_expires_no_more() -> nether::Result<()> {
+    let system = System::builder().isolated().start().await?;
+    system.attach(Worker).await?;
+    system.attach(Stepper::default()).await?;
+    let ctx = system.context();
+    ctx.send(LongLater).await?;
+    ctx.close().await?;
+    tokio::time::sleep(3 * SECOND).await;
+    assert_eq!(system.context().send(Step).await?, 3);
+    assert!(system.shutdown().await.dead_letters.is_empty());
+    Ok(())
+}

@@ -78,7 +78,7 @@ impl PoolModule {
         PoolModule(Arc::clone(&log))
     }
 
-    async fn to_pool(&mut self, ToPool { id }: ToPool, ctx: &Context<Self>) {
+    async fn send_to_pool(&mut self, ToPool { id }: ToPool, ctx: &Context<Self>) {
         note(&self.0, "pool");
         ctx.later(STEP, ToKeyed { id: id % 2 })
             .named("only one for each key");
@@ -100,7 +100,7 @@ impl KeyedModule {
         KeyedModule(Arc::clone(&log))
     }
 
-    async fn to_keyed(&mut self, _: ToKeyed, ctx: &Context<Self>) {
+    async fn send_to_keyed(&mut self, _: ToKeyed, ctx: &Context<Self>) {
         note(&self.0, "keyed");
         ctx.later(STEP, ToExclusive);
     }
@@ -131,7 +131,11 @@ impl ExclusiveModule {
         Ok(())
     }
 
-    async fn to_exclusive(&mut self, _: ToExclusive, ctx: &Context<Self>) -> nether::Result<()> {
+    async fn send_to_exclusive(
+        &mut self,
+        _: ToExclusive,
+        ctx: &Context<Self>,
+    ) -> nether::Result<()> {
         note(&self.0, "exclusive");
         ctx.spawn(async |ctx| {
             ctx.later(STEP, Happened { id: 0 });

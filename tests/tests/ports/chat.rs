@@ -59,9 +59,9 @@ struct Room {
 #[module(handles = [Join, Leave, Say], emits = [Said, Opened, Emptied, Entered, Gone], per = room)]
 impl Room {
     #[init]
-    async fn open(room: &String) -> Self {
+    async fn open(room: &str) -> Self {
         Room {
-            name: room.clone(),
+            name: room.to_owned(),
             visitors: BTreeSet::new(),
         }
     }

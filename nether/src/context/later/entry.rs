@@ -169,6 +169,7 @@ impl<M> DelayedEntry<M> {
 impl<M: Message + Send> DelayedMessage for DelayedEntry<M> {
     fn send(&self, mediator: &Arc<Mediator>) {
         let scope = self.scope(mediator);
+        scope.note_start(); // `expires` may be called once a handler has it.
         let message = {
             let mut state = lock(&self.state);
             if let Some(within) = state.expires {
