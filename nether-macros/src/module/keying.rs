@@ -172,8 +172,8 @@ pub(crate) fn find_key(
     }
 }
 
-/// The type of the keys, of which `#[init]` takes a reference. A text is taken as `&str`, and is a `String` in
-/// messages.
+/// The type of the keys, of which `#[init]` takes a reference. A text is taken as `&str`, and is a `String`
+/// in messages.
 fn key_type(referred: &Type) -> Type {
     match referred {
         Type::Path(path) if path.path.is_ident("str") => {

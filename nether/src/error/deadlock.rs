@@ -22,7 +22,8 @@ pub struct Deadlock {
 pub struct WaitEdge {
     /// The name of the module that waits.
     pub module: &'static str,
-    /// The text of the key whose value waits (so keys are no secrets), if that module has a value [for each key](crate::keyed).
+    /// The text of the key whose value waits, if that module has a value [for each key](crate::keyed). Errors
+    /// and logs show it, so a key must not be a secret.
     pub module_key: Option<String>,
     /// The name of the message.
     pub message: &'static str,

@@ -385,8 +385,8 @@ impl Scope {
         self.kind.is_unit() && self.is_cancelled()
     }
 
-    /// Whether its owner has cancelled it, or one that it is nested in. One that was dropped without `close` is
-    /// cancelled too, but not called off: what fails in it is a failure.
+    /// Whether its owner has cancelled it, or one that it is nested in. One that was dropped without `close`
+    /// is cancelled too, but not called off: what fails in it is a failure.
     pub(crate) fn is_called_off(&self) -> bool {
         let mut parents = iter::successors(self.parent(), |scope| scope.parent());
         self.is_cancelled_unit()

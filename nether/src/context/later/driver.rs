@@ -44,8 +44,8 @@ async fn drive(mediator: Arc<Mediator>) {
     }
 }
 
-/// Sends the first message, if it is due, and says whether it was. A system that stops waits for that: between
-/// the timetable and a mailbox, no module counts the message.
+/// Sends the first message, if it is due, and says whether it was. A system that stops waits for that:
+/// between the timetable and a mailbox, no module counts the message.
 fn send_first(mediator: &Arc<Mediator>) -> bool {
     mediator.tasks.begin();
     let due = mediator.delayed.timetable.take_due(Instant::now());
