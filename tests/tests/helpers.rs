@@ -138,7 +138,7 @@ where
     Ok(())
 }
 
-/// A message later, in a task of the unit of work.
+/// Sends a command later, in a task of the unit of work.
 fn later<S, C, H>(ctx: &Context<S>, after: Duration, command: C) -> nether::Result<()>
 where
     S: Sends<C, H>,
@@ -152,7 +152,7 @@ where
     Ok(())
 }
 
-/// The same for any message.
+/// Processes a message of any kind later, in a task of the unit of work.
 fn processed_later<S, M, H>(ctx: &Context<S>, after: Duration, message: M) -> nether::Result<()>
 where
     S: Processes<M, H>,

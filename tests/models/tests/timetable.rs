@@ -1,4 +1,4 @@
-//! What is due later: an entry is taken out once, whoever comes for it, and the task that waits for the first
+//! What is due later: an entry is taken out once, by one taker, and the task that waits for the first
 //! one notices every entry that is due before it.
 
 /// What the sources import as `crate::sync`.

@@ -285,7 +285,7 @@ impl Clock {
         Clock { diary }
     }
 
-    /// Of the module, and not of a value.
+    /// Belongs to the module, and not to a value.
     #[background]
     async fn run(ctx: Context<Self>) -> Result<()> {
         for id in 1.. {

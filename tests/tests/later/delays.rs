@@ -105,7 +105,7 @@ async fn a_delayed_message_is_sent_when_it_is_due_in_a_chain_of_its_own() -> net
 async fn delayed_messages_are_sent_in_the_order_in_which_they_are_due() -> nether::Result<()> {
     let (system, mut rings) = alarm().await?;
     let ctx = system.context();
-    // The same time twice: then in the order in which they were delayed.
+    // Two that are due at one time are sent in the order in which they were delayed.
     for (number, seconds) in [(0, 3), (1, 1), (2, 2), (3, 1), (4, 0)] {
         let after = SECOND * seconds;
         ctx.process(Set { after, number }).await?;

@@ -236,7 +236,7 @@ async fn keys_of_one_hash_and_modules_have_names_of_their_own() -> nether::Resul
         all.entry(kind).or_default().push(number);
     }
     all.values_mut().for_each(|numbers| numbers.sort_unstable());
-    // Of each key, the last is sent; what has a key that panics replaces nothing.
+    // The last message of each key is sent; one whose key panics replaces nothing.
     let expected = [
         ("hashed", vec![1, 2]),
         ("of another", vec![0]),

@@ -1,7 +1,7 @@
 //! Dining philosophers by the algorithm of Chandy and Misra ("The drinking philosophers problem", 1984),
 //! after the example of ractor: forks and philosophers are values of two keyed modules. A fork that was used
-//! is dirty and goes to whoever asks; a clean one stays until it was used. Time slices are messages sent
-//! later.
+//! is dirty and goes to the neighbour who asks; a clean one stays until it was used. Time slices are
+//! messages sent later.
 
 use std::collections::VecDeque;
 use std::time::Duration;
