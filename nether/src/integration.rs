@@ -5,6 +5,7 @@
 //!
 #![doc = include_str!("docs/adapters.md")]
 
+pub use crate::clock_hold::{ClockHold, hold_clock};
 #[cfg(feature = "eventstore")]
 pub use crate::eventstore::PageRoom;
 pub use crate::guarded::panic_text;

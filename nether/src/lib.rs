@@ -255,6 +255,7 @@ extern crate self as nether;
 // The order of these modules is the order of the layers: each imports only from modules above it.
 mod escaped;
 
+mod clock_hold;
 mod declaration;
 #[cfg(any(feature = "http", feature = "eventstore"))]
 mod digest;

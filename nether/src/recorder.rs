@@ -1,4 +1,5 @@
-//! [`Recorder`]: the messages that a test system has sent and published; empty without the feature `test`.
+//! [`Recorder`]: what a test system has seen: the messages that were sent and published in it, and whether a
+//! module has sent what no module handles. Empty without the feature `test`.
 
 #[cfg(feature = "test")]
 use std::any::Any;
@@ -6,16 +7,29 @@ use std::any::Any;
 use std::sync::Mutex;
 
 #[cfg(feature = "test")]
+use tokio::sync::watch;
+
+use crate::error::NoRoute;
+#[cfg(feature = "test")]
 use crate::guarded::catch_now;
 use crate::message::Message;
 #[cfg(feature = "test")]
 use crate::sync::lock;
 
-/// Copies of messages, in the order they were sent.
+/// What a test keeps.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     #[cfg(feature = "test")]
-    records: Option<Mutex<Vec<Box<dyn Any + Send>>>>,
+    records: Option<Box<Records>>,
+}
+
+#[cfg(feature = "test")]
+#[derive(Debug, Default)]
+struct Records {
+    /// Copies of messages, in the order they were sent.
+    messages: Mutex<Vec<Box<dyn Any + Send>>>,
+    /// Why the test fails: the first message of a module that no module handles.
+    unrouted: watch::Sender<Option<String>>,
 }
 
 impl Recorder {
@@ -23,7 +37,7 @@ impl Recorder {
     #[cfg(feature = "test")]
     pub(crate) fn keeping() -> Self {
         Recorder {
-            records: Some(Mutex::default()),
+            records: Some(Box::default()),
         }
     }
 
@@ -45,8 +59,34 @@ impl Recorder {
             let mut copy = None;
             let copied = catch_now(&mut || copy = message.copied());
             if let (Ok(()), Some(copy)) = (copied, copy) {
-                lock(records).push(Box::new(copy));
+                lock(&records.messages).push(Box::new(copy));
             }
+        }
+    }
+
+    /// Notes that a module has sent what no module handles.
+    #[cfg_attr(not(feature = "test"), allow(unused_variables))]
+    pub(crate) fn note_unrouted(&self, error: &NoRoute) {
+        #[cfg(feature = "test")]
+        if let Some(records) = &self.records {
+            records.unrouted.send_if_modified(|first| {
+                let is_first = first.is_none();
+                first.get_or_insert_with(|| unrouted(error));
+                is_first
+            });
+        }
+    }
+
+    /// Waits until a module sends what no module handles: why the test fails.
+    #[cfg(feature = "test")]
+    pub(crate) async fn unrouted(&self) -> String {
+        let Some(records) = &self.records else {
+            return std::future::pending().await;
+        };
+        let mut noted = records.unrouted.subscribe();
+        match noted.wait_for(Option::is_some).await.map(|it| it.clone()) {
+            Ok(Some(why)) => why,
+            _ => std::future::pending().await,
         }
     }
 
@@ -56,10 +96,20 @@ impl Recorder {
         let Some(records) = &self.records else {
             return Vec::new();
         };
-        let records = lock(records);
+        let records = lock(&records.messages);
         let of_type = records
             .iter()
             .filter_map(|record| record.downcast_ref::<M>());
         of_type.filter_map(Message::copied).collect()
     }
+}
+
+#[cfg(feature = "test")]
+fn unrouted(error: &NoRoute) -> String {
+    let name = error.message;
+    let typed = name.rsplit("::").next().unwrap_or(name);
+    format!(
+        "a module sent `{name}` (declared at {}), and no module of this test handles it: let the test answer it, `system.fake(|it: {typed}| Ok(..))`, or start its module too",
+        error.declared.place()
+    )
 }

@@ -1,9 +1,7 @@
 //! Checks who may send a message from outside, before the message waits for room. Its rules are checked once
 //! it has a route, by [`Handle::admit_valid`].
 
-use std::iter;
-
-use crate::context::handle::{Handle, Origin};
+use crate::context::handle::Handle;
 use crate::error::{Forbidden, SendError};
 use crate::guarded::{PanicPayload, catch_now, said_last};
 use crate::message::{AccessRule, Message, MessageKind};
@@ -32,7 +30,7 @@ fn check_access<M: Message>(
     rule: &AccessRule<M>,
     message: &M,
 ) -> Result<(), SendError> {
-    if !is_from_outside(handle) {
+    if !handle.is_from_outside() {
         return Ok(());
     }
     let principal = handle.scope.principal();
@@ -48,16 +46,6 @@ fn check_access<M: Message>(
         principal: principal.map(|principal| principal.id().to_owned()),
         role,
     })))
-}
-
-/// Whether what the handle sends is not sent by a module, nor by the program on its own behalf.
-fn is_from_outside(handle: &Handle) -> bool {
-    let is_root = matches!(
-        handle.origin,
-        Origin::External | Origin::RootTask(_) | Origin::LooseRootTask(_)
-    );
-    let mut scopes = iter::successors(Some(&handle.scope), |scope| scope.parent());
-    is_root && scopes.all(|scope| !scope.is_trusted())
 }
 
 impl<M: Message> AccessRule<M> {

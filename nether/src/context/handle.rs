@@ -1,5 +1,6 @@
 //! [`Handle`]: the part of a context that does not know who sends. Admission and causes live here.
 
+use std::iter;
 use std::ptr;
 use std::sync::{Arc, Weak};
 
@@ -147,6 +148,16 @@ impl Handle {
             message: Some(header.label),
             cause: header.cause,
         }
+    }
+
+    /// Whether what it sends is not sent by a module, nor by the program on its own behalf.
+    pub(super) fn is_from_outside(&self) -> bool {
+        let is_root = matches!(
+            self.origin,
+            Origin::External | Origin::RootTask(_) | Origin::LooseRootTask(_)
+        );
+        let mut scopes = iter::successors(Some(&self.scope), |scope| scope.parent());
+        is_root && scopes.all(|scope| !scope.is_trusted())
     }
 
     /// Whether what it sends is new work: a closing context and a stopping system refuse it, and it waits for
@@ -325,12 +336,16 @@ impl Handle {
                 message: message.name(),
             };
         }
-        SendError::NoRoute(Box::new(NoRoute {
+        let error = NoRoute {
             message: message.name(),
             declared: message.declaration,
             handler,
             registered: self.scope.mediator.routing.knows(message.slot()),
-        }))
+        };
+        if !self.is_from_outside() {
+            self.scope.mediator.recorder.note_unrouted(&error);
+        }
+        SendError::NoRoute(Box::new(error))
     }
 
     /// How often the message that is being handled was tried before.

@@ -1,6 +1,7 @@
 //! Runs a test: once, or once for each seed.
 
 use std::env;
+use std::future::pending;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -10,9 +11,10 @@ use crate::chance::Chance;
 use crate::entry::run::{runtime, stop};
 use crate::entry::{Argument, Flavor, Options};
 use crate::error::{Error, Result};
-use crate::guarded::catch;
+use crate::guarded::{PanicPayload, catch};
 use crate::module::ModuleDescriptor;
-use crate::system::SystemBuilder;
+use crate::race::race;
+use crate::system::{System, SystemBuilder};
 
 /// The variable that names the one seed to run.
 const SEED: &str = "NETHER_SEED";
@@ -65,6 +67,17 @@ where
     }
 }
 
+/// Ends a test in which a module sends what no module handles, and what the test does not answer either.
+async fn unrouted(
+    system: &watch::Receiver<Option<System>>,
+) -> std::result::Result<Result<()>, PanicPayload> {
+    let running = system.borrow().clone();
+    match running {
+        Some(system) => Ok(Err(Error::msg(system.mediator().recorder.unrouted().await))),
+        None => pending().await,
+    }
+}
+
 fn once<A, F>(options: &TestOptions, chance: Chance, test: &impl Fn(A) -> F)
 where
     A: Argument,
@@ -80,7 +93,7 @@ where
             builder = builder.with_only(modules);
         }
         let argument = A::of(builder).await?;
-        let result = catch(test(argument)).await;
+        let result = race(catch(test(argument)), unrouted(&system)).await;
         stop(&system).await;
         result.unwrap_or_else(|panic| resume_unwind(panic))
     };

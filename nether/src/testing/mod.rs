@@ -12,6 +12,7 @@ use crate::events::HandlerFailed;
 use crate::mediator::{Handler, number_instance};
 use crate::message::{ByValue, Event, Message};
 use crate::module::{FAKE, Fake, ModuleState};
+use crate::race::race;
 use crate::route::Route;
 use crate::system::{System, SystemBuilder};
 
@@ -131,7 +132,23 @@ impl TestSystem {
     /// far as messages in flight wait for it, and a few milliseconds more. It does not wait for what happens
     /// only later (a `#[background]` task that sleeps, the next try of a module that is crash-looping); see
     /// [`advance`](TestSystem::advance).
+    ///
+    /// # Panics
+    /// If a module has sent a command or query that no module of the test handles, and that is not
+    /// [faked](TestSystem::fake). `#[nether::test]` fails without it too, as soon as that happens.
     pub async fn settle(&self) {
+        let recorder = &self.0.mediator().recorder;
+        let unrouted = async { Some(recorder.unrouted().await) };
+        let settled = async {
+            self.settled().await;
+            None
+        };
+        if let Some(why) = race(unrouted, settled).await {
+            panic!("{why}");
+        }
+    }
+
+    async fn settled(&self) {
         let stopping = &self.0.mediator().stopping;
         stopping.ask_quiet();
         loop {

@@ -205,7 +205,7 @@ fn found_or_created(path: &Path) -> Result<(PathBuf, Option<File>), StoreError> 
 
 /// Syncs a folder: only then is a new file in it there after a loss of power.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) {
+pub(super) fn sync_folder(folder: &Path) {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     if let Err(error) = synced {
         tracing::debug!(folder = %folder.display(), %error, "a folder cannot be synced");
@@ -213,7 +213,7 @@ fn sync_folder(folder: &Path) {
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) {}
+pub(super) fn sync_folder(_: &Path) {}
 
 #[cfg(unix)]
 fn canonical(path: &Path) -> io::Result<PathBuf> {

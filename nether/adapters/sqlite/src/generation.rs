@@ -32,6 +32,9 @@ const TRANSACTIONS: u32 = 8;
 const ATTEMPTS: u32 = 3;
 const AGAIN: Duration = Duration::from_millis(5);
 
+/// The generation of a backup until a store opens it: the first change of the first log raises it.
+const NEVER_OPENED: i64 = 0;
+
 /// Brings the log into the file from time to time, and writes the generation and the base.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
@@ -121,6 +124,20 @@ impl Checkpointer {
     }
 }
 
+/// Marks a copy of a store, in which everything is in the file, as a backup that no store has opened: a log
+/// that is found beside it does not belong to it, unless the log says otherwise.
+pub(super) fn mark_never_opened(connection: &Connection) -> rusqlite::Result<()> {
+    let sql =
+        "UPDATE nether_log SET store = randomblob(16), generation = ?1, base = ?1, opened_as = ''";
+    connection.execute(sql, [NEVER_OPENED]).map(drop)
+}
+
+/// Marks a file as opened in a transaction that changes it before its first checkpoint.
+pub(super) fn mark_opened(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let sql = "UPDATE nether_log SET generation = ?1 + 1 WHERE generation = ?1";
+    transaction.execute(sql, [NEVER_OPENED]).map(drop)
+}
+
 /// SQLite's count of what other connections have committed, in this process or another.
 pub(super) fn data_version(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
     let mut statement = transaction.prepare_cached("PRAGMA data_version")?;
@@ -184,6 +201,10 @@ fn belongs(path: &Path) -> rusqlite::Result<bool> {
     let (Some(before), Some(after)) = (before?, row(&with_log)?) else {
         return Ok(false);
     };
+    if alone.generation == NEVER_OPENED {
+        // A backup had no log when it was made.
+        return Ok(alone.store == after.store && after.generation > NEVER_OPENED);
+    }
     Ok(alone.store == before.store
         && before.base <= alone.generation
         && alone.generation <= after.generation)
@@ -208,6 +229,9 @@ fn check_name(path: &Path) -> Result<(), StoreError> {
     let Ok(Some(found)) = alone(path).and_then(|alone| row(&alone)) else {
         return Ok(());
     };
+    if found.opened_as.is_empty() {
+        return Ok(()); // It was never opened.
+    }
     let before = Path::new(&found.opened_as);
     let id = |path: &Path| fs::metadata(path).ok().map(|it| FileId::of(&it));
     // If another file has the old name, the log there belongs to that one, and this file is a copy.

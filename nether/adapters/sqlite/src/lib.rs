@@ -7,6 +7,7 @@
 // and never wait for the writer.
 
 mod append;
+mod backup;
 mod database_file;
 mod errors;
 mod file_id;
@@ -25,6 +26,7 @@ mod reading;
 mod transaction;
 mod writer;
 
+pub use self::backup::Backup;
 pub use self::options::{Durability, SqliteOptions};
 pub use self::transaction::SqliteTransaction;
 /// The release of `rusqlite` that [`SqliteTransaction`] is made of. A program that writes through one uses
@@ -42,10 +44,11 @@ use nether::eventstore::{
     EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
     Transactions,
 };
-use nether::integration::race;
+use nether::integration::{hold_clock, race};
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
+use self::backup::back_up;
 use self::database_file::DatabaseFile;
 use self::reader::without_bytes;
 use self::readers::Readers;
@@ -86,6 +89,8 @@ struct SqliteInner {
     /// Declared before `writer`, so that its connections are closed first: the last connection brings the log
     /// into the file, and only one that writes can.
     readers: Readers,
+    /// The connection that makes backups: one at a time, and none that others read by.
+    backups: Readers,
     /// Dropped, it has written everything.
     writer: Option<Writer>,
     /// The position of the newest event. It is sent after the commit.
@@ -116,6 +121,43 @@ impl SqliteStore {
     /// Options for opening a store: durability, several processes, size.
     pub fn options() -> SqliteOptions {
         SqliteOptions::default()
+    }
+
+    /// Writes a backup of the whole store to a new file, while the store is used: every event, document and
+    /// table of one moment, with every event that was acknowledged before the call. Appends and reads do not
+    /// wait for it. The backup is checked and counted, is on the disk, and only then gets its name. It is
+    /// compact: what was deleted is not in it.
+    ///
+    /// It works on a store that is open as [shared](SqliteOptions::shared) or
+    /// [read-only](SqliteOptions::read_only) too, so that another process may make the backups of a program
+    /// that runs. Several at a time are made one after the other. Dropping the future ends the backup and
+    /// removes what it has written. [Backup and restore](crate#backup-and-restore) says how a backup is
+    /// restored.
+    ///
+    /// ```
+    /// # use nether::eventstore::{EventStore, Store};
+    /// # use nether_sqlite::SqliteStore;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> nether::Result<()> {
+    /// # let folder = std::env::temp_dir().join(format!("nether-backup-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// let file = SqliteStore::open(folder.join("bank.db"))?;
+    /// let store = Store::new(file.clone()); // To be provided.
+    /// let backup = file.backup_to(folder.join("bank.2026-11-30.db")).await?;
+    /// println!("{} events in {} bytes", backup.head, backup.bytes);
+    /// # assert_eq!(backup.head.0, 0);
+    /// # drop((file, store));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError::BadFile`] if something has that name already; [`StoreError::Full`] if there is no room;
+    /// [`StoreError::Corrupt`] if the store is damaged, and a backup of it could not be used;
+    /// [`StoreError::Closed`] if the store was closed meanwhile; or why the file cannot be written. There is
+    /// no file of that name then.
+    pub async fn backup_to(&self, path: impl AsRef<Path>) -> Result<Backup, StoreError> {
+        let acknowledged = *self.inner.head.borrow();
+        back_up(&self.inner.backups, path.as_ref(), acknowledged).await
     }
 
     /// Runs `work` in a transaction of the store's file, on the thread that writes: for tables of the
@@ -173,6 +215,7 @@ impl SqliteStore {
             });
         };
         let (answer, answered) = oneshot::channel();
+        let _hold = hold_clock();
         writer.give(job(answer)).await?;
         answered.await.map_err(|_| StoreError::Closed)?
     }

@@ -6,6 +6,7 @@ use nether::eventstore::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::errors::{location, store_error};
+use crate::generation::mark_opened;
 
 /// What SQLite knows a store by: `NthE`.
 pub(super) const APPLICATION: i32 = 0x4e74_6845;
@@ -17,6 +18,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("version_2.sql"),
     include_str!("version_3.sql"),
 ];
+
+/// The first version that has generations.
+const WITH_GENERATIONS: u32 = 2;
 
 /// Brings the tables to the newest version, one at a time, each in a transaction.
 ///
@@ -41,6 +45,9 @@ pub(super) fn migrate(
             tracing::info!(path = %path.display(), from = version, to = version + 1, of = migrations.len(), "migrating the event store");
         }
         transaction.execute_batch(migration).map_err(failed)?;
+        if version + 1 >= WITH_GENERATIONS {
+            mark_opened(&transaction).map_err(failed)?;
+        }
         transaction
             .pragma_update(None, "application_id", APPLICATION)
             .and_then(|()| transaction.pragma_update(None, "user_version", version + 1))

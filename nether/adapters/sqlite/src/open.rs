@@ -58,7 +58,8 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
     sound.map_err(|error| located(error, &connection))?;
     let checkpointer = Checkpointer::begin(&connection, path)?;
     let files = FileWatch::begin(Arc::clone(&file))?;
-    let readers = readers_of(options, &file);
+    let readers = readers_of(options, options.readers, &file);
+    let backups = readers_of(options, 1, &file);
     let head = Reader::new(reading(options, path)?, None).head()?;
     let (head_sender, head) = watch::channel(head);
     let writer = Writer::start(
@@ -72,6 +73,7 @@ fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreError>
         inner: Arc::new(SqliteInner {
             path: path.to_owned(),
             readers,
+            backups,
             writer: Some(writer),
             head,
             _head_sender: None,
@@ -125,7 +127,8 @@ fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreE
     Ok(SqliteStore {
         inner: Arc::new(SqliteInner {
             path,
-            readers: Readers::new(options.readers, Box::new(open)),
+            readers: Readers::new(options.readers, Box::new(open.clone())),
+            backups: Readers::new(1, Box::new(open)),
             writer: None,
             head,
             _head_sender: Some(head_sender),
@@ -135,7 +138,7 @@ fn read_only(options: &SqliteOptions, path: &Path) -> Result<SqliteStore, StoreE
     })
 }
 
-fn readers_of(options: &SqliteOptions, file: &Arc<DatabaseFile>) -> Readers {
+fn readers_of(options: &SqliteOptions, count: usize, file: &Arc<DatabaseFile>) -> Readers {
     // Weak, so that a read under way does not keep the file locked after the store is dropped.
     let (settings, file) = (options.clone(), Arc::downgrade(file));
     let open = move || {
@@ -147,7 +150,7 @@ fn readers_of(options: &SqliteOptions, file: &Arc<DatabaseFile>) -> Readers {
         file.check()?;
         Ok(Reader::new(connection, None))
     };
-    Readers::new(options.readers, Box::new(open))
+    Readers::new(count, Box::new(open))
 }
 
 /// A connection that writes.

@@ -41,6 +41,10 @@ impl Reader {
         }
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// With what its query is ended from another thread.
     pub(super) fn interrupt_handle(&self) -> InterruptHandle {
         self.connection.get_interrupt_handle()
