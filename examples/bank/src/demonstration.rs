@@ -1,4 +1,4 @@
-//! A transfer in the middle of which the bank is killed.
+//! A transfer in the middle of which the bank is killed; a backup while it works, and what is restored of it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -144,5 +144,44 @@ pub(crate) fn run() -> nether::Result<()> {
     bank.until(|| bank.status("t-2") == "cancelled")?;
     bank.until(|| bank.cents("bob") == 3_000)?;
     bank.say("after one to nobody");
+    restore(bank, &folder, &file)
+}
+
+/// Makes a backup while money is paid in, loses the file, and goes on with the backup.
+fn restore(bank: Bank, folder: &Folder, file: &Path) -> nether::Result<()> {
+    bank.post("/accounts", &json!({ "account_id": "dora" }))?;
+    let pay_in = || bank.post("/accounts/dora/deposits", &json!({ "cents": 1 }));
+    for _ in 0..50 {
+        pay_in()?;
+    }
+    let backup = folder.0.join("backup.db");
+    let mut backing_up = Command::new(std::env::current_exe()?)
+        .arg("backup")
+        .arg(file)
+        .arg(&backup)
+        .stdout(Stdio::null())
+        .spawn()?;
+    let made = loop {
+        pay_in()?;
+        if let Some(ended) = backing_up.try_wait()? {
+            break ended.success();
+        }
+    };
+    if !made {
+        return Err(nether::Error::msg("there is no backup"));
+    }
+    bank.kill()?;
+    for suffix in ["", "-wal", "-shm"] {
+        let mut lost = file.as_os_str().to_owned();
+        lost.push(suffix);
+        let _ = std::fs::remove_file(lost);
+    }
+    std::fs::copy(&backup, file)?;
+    println!("the file is lost, and a backup that was made meanwhile takes its place");
+
+    let bank = Bank::start(file, 0)?;
+    // What was paid in before the backup began is there, and what was paid in after it is not.
+    bank.until(|| bank.cents("dora") >= 50)?;
+    bank.say("of the backup");
     bank.kill()
 }

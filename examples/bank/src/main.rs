@@ -2,8 +2,9 @@
 //!
 //! Accounts decide, a saga transfers, a projection knows the balances; all of it in one file, `bank.db`.
 //! Without arguments the program shows what becomes of a transfer in the middle of which the bank is killed:
-//! it starts itself twice. `cargo run -p bank -- serve bank.db 127.0.0.1:8080` is the bank alone, and
-//! `-- rebuild bank.db` makes its balances anew of what happened.
+//! it starts itself twice; and then how its file is lost, and a backup restored that was made meanwhile.
+//! `cargo run -p bank -- serve bank.db 127.0.0.1:8080` is the bank alone, `-- backup bank.db copy.db` makes a
+//! backup of one that runs, and `-- rebuild bank.db` makes its balances anew of what happened.
 
 pub mod account;
 pub mod balances;
@@ -48,6 +49,7 @@ async fn main(builder: SystemBuilder) -> nether::Result<()> {
     match arguments[..] {
         ["serve", file, address] => serve(builder, file, address, "0").await,
         ["serve", file, address, seconds] => serve(builder, file, address, seconds).await,
+        ["backup", file, target] => backup(file, target).await,
         ["rebuild", file] => rebuild(builder, file).await,
         _ => tokio::task::spawn_blocking(demonstration::run).await?,
     }
@@ -64,6 +66,14 @@ async fn serve(
     let (system, _) = open(builder, file.into(), inspection).await?;
     tokio::spawn(progress::show(system.clone()));
     system.serve(address).await
+}
+
+/// Makes a backup of a bank, which another process may be running.
+async fn backup(file: &str, target: &str) -> nether::Result<()> {
+    let store = SqliteStore::options().read_only(true).open(file)?;
+    let backup = store.backup_to(target).await?;
+    println!("{} events, {} bytes", backup.head, backup.bytes);
+    Ok(())
 }
 
 /// Makes the balances anew, and shows how far that is.

@@ -17,10 +17,12 @@ mod control;
 mod definition;
 mod digest;
 mod events;
+mod finished;
 mod follower;
 mod generations;
 mod handle;
 mod handling;
+mod history;
 mod keyed;
 #[cfg(feature = "http")]
 mod keys;
@@ -68,10 +70,14 @@ pub(crate) use self::keys::stored_keys;
 pub(crate) use self::log::is_appended;
 pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
-pub use self::projection::{Projection, ProjectionHandle, Projections};
+pub use self::projection::{
+    Projection, ProjectionHandle, ProjectionScenario, Projections, given_projection,
+};
 #[cfg(feature = "http")]
 pub(crate) use self::registered::is_aggregate;
-pub use self::saga::{RepeatedCommand, Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
+pub use self::saga::{
+    RepeatedCommand, Saga, SagaHandle, SagaScenario, SagaStatus, Sagas, Sent, Step, given_saga,
+};
 pub use self::scenario::{Decided, Scenario, given, given_with};
 #[cfg(feature = "test")]
 pub use self::schema_lock::{SchemaError, SchemaLock, check_schema};

@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use crate::eventstore::aggregate::{
     Aggregate, AggregateHandler, Events, FactSource, Facts, IntoEvents,
 };
 use crate::eventstore::backend::Encoding;
+use crate::eventstore::finished::finished;
 use crate::eventstore::stored::{Encoded, Unreadable};
 use crate::message::{Command, Message, Query};
 
@@ -280,31 +279,6 @@ fn encoded<A: Aggregate>(event: &A::Event) -> Result<(Encoded, A::Event), Unread
 fn unstored<A: Aggregate>(what: &str, error: &Unreadable) -> String {
     let aggregate = A::DESCRIPTOR.declaration.name;
     format!("`{what}`: an event of `{aggregate}` cannot be stored: {error}")
-}
-
-/// What a future gives that is mostly ready at once.
-fn finished<F>(future: F) -> F::Output
-where
-    F: Future + Send,
-    F::Output: Send,
-{
-    let mut future = pin!(future);
-    let mut cx = Context::from_waker(Waker::noop());
-    if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-        return output;
-    }
-    // A test may be in a runtime already, and one cannot wait within it.
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .build()
-                .expect("a runtime without sockets needs nothing of the system");
-            runtime.block_on(future)
-        });
-        let waited = waiting.join();
-        waited.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }
 
 impl<A: Aggregate> fmt::Debug for Scenario<A> {

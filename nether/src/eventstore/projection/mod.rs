@@ -12,6 +12,7 @@ mod module;
 mod page;
 mod removal;
 mod runner;
+mod scenario;
 mod showing;
 mod state;
 mod transactional;
@@ -22,6 +23,7 @@ pub use self::beginning::{Beginning, begin};
 pub use self::copied::{Copied, NeverCopied};
 pub use self::handle::ProjectionHandle;
 pub use self::module::Projections;
+pub use self::scenario::{ProjectionScenario, given_projection};
 pub use self::transactional::{InTransaction, in_transaction, waits_in};
 
 use crate::error::Result;
