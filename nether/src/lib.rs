@@ -464,6 +464,10 @@ pub mod later {}
 #[doc = include_str!("docs/tracing.md")]
 pub mod spans {}
 
+#[cfg(feature = "eventstore")]
+#[doc = include_str!("docs/upkeep.md")]
+pub mod upkeep {}
+
 pub mod future {
     //! The futures that the verbs of a [`Context`](crate::Context) return.
 
