@@ -227,6 +227,7 @@
 //!
 //! | feature | default | what it does |
 //! |---|---|---|
+//! | `erasure` | no | personal values that are stored encrypted, and forgotten with their key |
 //! | `eventstore` | no | event sourcing, with a store in memory |
 //! | `garde` | no | `validate` on a message: the rules that it derives with [`garde`](https://docs.rs/garde) |
 //! | `http` | no | the web server |

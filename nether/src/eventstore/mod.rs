@@ -33,6 +33,8 @@ mod log;
 mod memory;
 mod origin;
 mod parked;
+#[cfg(feature = "erasure")]
+mod personal;
 #[doc(hidden)]
 pub mod private;
 #[cfg(feature = "test")]
@@ -70,6 +72,10 @@ pub(crate) use self::keys::stored_keys;
 pub(crate) use self::log::is_appended;
 pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
+#[cfg(feature = "erasure")]
+pub use self::personal::{
+    MemoryKeys, Personal, SubjectForgotten, SubjectKey, SubjectKeyState, SubjectKeys,
+};
 pub use self::projection::{
     Projection, ProjectionHandle, ProjectionScenario, Projections, given_projection,
 };

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
+#[cfg(feature = "erasure")]
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use crate::declaration::Declaration;
 use crate::eventstore::backend::{Encoding, EventStore, StoreError};
 use crate::eventstore::control::{Control, FollowerKind, FollowerList, FollowerSeat};
 use crate::eventstore::memory::MemoryStore;
+#[cfg(feature = "erasure")]
+use crate::eventstore::personal::{PersonalStore, SubjectKeys};
 use crate::resources::ResourceDescriptor;
 use crate::sync::lock;
 
@@ -32,6 +36,12 @@ use crate::sync::lock;
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn EventStore>,
+    /// The same, as what seals personal values.
+    #[cfg(feature = "erasure")]
+    pub(super) personal: Arc<PersonalStore>,
+    /// How often a subject was forgotten in this process: what was read before may know it still.
+    #[cfg(feature = "erasure")]
+    pub(super) forgets: Arc<AtomicU64>,
     settings: StoreSettings,
     /// The aggregates by the beginning of their streams' names.
     categories: Arc<Mutex<HashMap<&'static str, Declaration>>>,
@@ -79,8 +89,18 @@ impl Default for StoreSettings {
 impl Store {
     /// A store of that backend.
     pub fn new(backend: impl EventStore) -> Self {
+        let backend: Arc<dyn EventStore> = Arc::new(backend);
+        #[cfg(feature = "erasure")]
+        let personal = Arc::new(PersonalStore::new(backend, None));
         Store {
-            backend: Arc::new(backend),
+            #[cfg(not(feature = "erasure"))]
+            backend,
+            #[cfg(feature = "erasure")]
+            backend: Arc::clone(&personal) as Arc<dyn EventStore>,
+            #[cfg(feature = "erasure")]
+            personal,
+            #[cfg(feature = "erasure")]
+            forgets: Arc::default(),
             settings: StoreSettings::default(),
             categories: Arc::default(),
             followers: Arc::default(),
@@ -116,6 +136,21 @@ impl Store {
     pub fn lease_time(mut self, time: Duration) -> Self {
         self.settings.lease_time = time.max(SHORTEST_LEASE_TIME);
         self
+    }
+
+    #[cfg(feature = "erasure")]
+    pub(super) fn with_keys(mut self, keys: Arc<dyn SubjectKeys>) -> Self {
+        self.personal = Arc::new(self.personal.with_keys(keys));
+        self.backend = Arc::clone(&self.personal) as Arc<dyn EventStore>;
+        self
+    }
+
+    /// How often a subject was forgotten in this process.
+    pub(super) fn forgets(&self) -> u64 {
+        #[cfg(feature = "erasure")]
+        return self.forgets.load(Ordering::Acquire);
+        #[cfg(not(feature = "erasure"))]
+        0
     }
 
     pub(super) fn settings(&self) -> StoreSettings {

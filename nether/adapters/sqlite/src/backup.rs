@@ -43,8 +43,26 @@ pub(super) async fn back_up(
     let target = Target::new(target)?;
     let abandoned = Abandoned::default();
     let is_abandoned = Arc::clone(&abandoned.0);
-    let written =
-        readers.read(move |reader| target.write(reader.connection(), &is_abandoned, acknowledged));
+    let written = readers.read(move |reader| {
+        let whole = |copy: &Path| {
+            let (head, streams) = verified(copy)?;
+            match head < acknowledged {
+                true => Err(unusable(format!(
+                    "it ends at position {head}, and {acknowledged} was acknowledged before"
+                ))),
+                false => Ok((head, streams)),
+            }
+        };
+        let ((head, streams), bytes) = target.write(reader.connection(), &is_abandoned, whole)?;
+        let path = target.path;
+        tracing::info!(path = %path.display(), %head, bytes, "backed up");
+        Ok(Backup {
+            path,
+            head,
+            streams,
+            bytes,
+        })
+    });
     written.await
 }
 
@@ -59,7 +77,7 @@ impl Drop for Abandoned {
 }
 
 /// Where a backup is to be.
-struct Target {
+pub(super) struct Target {
     path: PathBuf,
     folder: PathBuf,
     /// The file until it is whole. No other backup writes it.
@@ -69,7 +87,7 @@ struct Target {
 impl Target {
     /// # Errors
     /// [`StoreError::BadFile`] if there is something already; or why its folder cannot be reached.
-    fn new(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn new(path: &Path) -> Result<Self, StoreError> {
         let Some(name) = path.file_name() else {
             return Err(StoreError::BadFile {
                 location: location(path),
@@ -117,20 +135,16 @@ impl Target {
         }
     }
 
-    fn write(
+    /// Writes it: what `verified` finds in the copy, and its size in bytes.
+    pub(super) fn write<T>(
         &self,
         source: &Connection,
         is_abandoned: &Arc<AtomicBool>,
-        acknowledged: Position,
-    ) -> Result<Backup, StoreError> {
+        verified: impl FnOnce(&Path) -> Result<T, StoreError>,
+    ) -> Result<(T, u64), StoreError> {
         let partial = PartialFile::create(&self.partial)?;
         copy(source, &self.partial, is_abandoned)?;
-        let (head, streams) = verified(&self.partial)?;
-        if head < acknowledged {
-            return Err(unusable(format!(
-                "it ends at position {head}, and {acknowledged} was acknowledged before"
-            )));
-        }
+        let found = verified(&self.partial)?;
         let bytes = self
             .synced()
             .map_err(|error| unopened(&error, &self.partial))?;
@@ -139,14 +153,7 @@ impl Target {
         }
         self.name(&partial)?;
         sync_folder(&self.folder);
-        let path = self.path.clone();
-        tracing::info!(path = %path.display(), %head, bytes, "backed up");
-        Ok(Backup {
-            path,
-            head,
-            streams,
-            bytes,
-        })
+        Ok((found, bytes))
     }
 
     /// The number of bytes, which are on the disk now.

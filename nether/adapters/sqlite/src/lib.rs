@@ -14,6 +14,8 @@ mod file_id;
 mod file_watch;
 mod frozen;
 mod generation;
+#[cfg(feature = "erasure")]
+mod keys;
 mod lent;
 mod lock;
 mod log_watch;
@@ -27,6 +29,8 @@ mod transaction;
 mod writer;
 
 pub use self::backup::Backup;
+#[cfg(feature = "erasure")]
+pub use self::keys::SqliteKeys;
 pub use self::options::{Durability, SqliteOptions};
 pub use self::transaction::SqliteTransaction;
 /// The release of `rusqlite` that [`SqliteTransaction`] is made of. A program that writes through one uses

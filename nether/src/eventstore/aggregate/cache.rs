@@ -49,12 +49,15 @@ pub(super) struct Loaded<A> {
     /// Whether it lacks events that the program does not know: then no snapshot is made, which one that does
     /// would use.
     pub(super) skipped: bool,
+    /// How often a subject had been forgotten when it was read: it may know those of later.
+    pub(super) forgets: u64,
 }
 
 impl<A> Loaded<A> {
     /// A state as it was kept, in a version.
-    pub(super) fn new(state: A, version: u64) -> Self {
+    pub(super) fn new(state: A, version: u64, forgets: u64) -> Self {
         Loaded {
+            forgets,
             state,
             version,
             saved: version,

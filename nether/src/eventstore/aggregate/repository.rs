@@ -80,6 +80,7 @@ impl<A: Aggregate> Repository<A> {
             let Some(attempted) = command.take() else {
                 break; // It cannot be copied.
             };
+            self.drop_stale(&mut turn);
             let was_in_memory = turn.is_some();
             let loaded = match &mut *turn {
                 Some(loaded) => loaded,
@@ -190,6 +191,7 @@ impl<A: Aggregate> Repository<A> {
             return Ok(loaded);
         }
         let mut turn = entry.turn().await;
+        self.drop_stale(&mut turn);
         // It leaves the cache until it is read: an error or a panic drops it.
         let read_on = match turn.take() {
             Some(loaded) => self.read_on(stream, loaded).await?,
@@ -215,8 +217,16 @@ impl<A: Aggregate> Repository<A> {
         let Ok(loaded) = view else {
             return Ok(None);
         };
+        if loaded.forgets != self.store.forgets() {
+            return Ok(None);
+        }
         let is_behind = self.is_behind(stream, loaded.version).await?;
         Ok((!is_behind).then_some(loaded))
+    }
+
+    /// Drops an aggregate that may know a subject which was forgotten since it was read.
+    fn drop_stale(&self, turn: &mut Option<Loaded<A>>) {
+        turn.take_if(|loaded| loaded.forgets != self.store.forgets());
     }
 
     /// The version of the first event that the command has led to, if it was decided upon before.
@@ -284,13 +294,15 @@ impl<A: Aggregate> Repository<A> {
 
     /// The aggregate, made of its last snapshot and what happened since.
     pub(super) async fn load(&self, stream: &StreamId) -> Result<Loaded<A>, StoreError> {
+        // Before it is read: what is forgotten meanwhile may still be in it.
+        let forgets = self.store.forgets();
         let (state, version) = snapshot::load::<A>(&self.store, stream).await?;
-        let kept = Loaded::new(state, version);
+        let kept = Loaded::new(state, version, forgets);
         if let Some(loaded) = self.read_on(stream, kept).await? {
             return Ok(loaded);
         }
         tracing::warn!(stream = %Escaped(&stream), version, "a snapshot is ahead of its stream and not used: events are missing from the store");
-        let initial = Loaded::new(A::initial(), 0);
+        let initial = Loaded::new(A::initial(), 0, forgets);
         let loaded = self.read_on(stream, initial).await?;
         Ok(loaded.expect("nothing is ahead of no event"))
     }

@@ -41,6 +41,8 @@ pub(super) struct SagaRunner<S: Saga> {
     pub(super) sending: SagaSending,
     /// The keys whose events have waited since the last run, and can go on.
     to_release: VecDeque<Arc<str>>,
+    /// How often a subject had been forgotten when they were read: their states may know those of later.
+    forgets: u64,
 }
 
 /// What sagas do besides handling events.
@@ -90,6 +92,9 @@ impl<S: Saga> Followed for SagaRunner<S> {
             follower.write(changes).await?;
         }
         let changed = self.instances.saved(&follower.control, &follower.ctx);
+        if self.forgets != follower.store.forgets() {
+            self.load(follower).await?; // All of them are saved.
+        }
         if !follower.is_stopping() {
             self.send_next(follower, &changed, false);
         }
@@ -111,8 +116,7 @@ impl<S: Saga> Followed for SagaRunner<S> {
     }
 
     async fn begin(&mut self, follower: &Follower<Self>) -> Result<(), RunnerEnd> {
-        let load = || SagaInstances::load(&follower.store);
-        self.instances = follower.read_persistently(load).await?;
+        self.load(follower).await?;
         self.instances.report_unreadable();
         self.instances.show_all(&follower.control);
         let keys = self.instances.keys();
@@ -197,7 +201,17 @@ impl<S: Saga> SagaRunner<S> {
             instances: SagaInstances::none(),
             sending: SagaSending::default(),
             to_release: VecDeque::new(),
+            forgets: 0,
         }
+    }
+
+    /// Reads all sagas that are not over.
+    async fn load(&mut self, follower: &Follower<Self>) -> Result<(), RunnerEnd> {
+        // Before they are read: what is forgotten meanwhile may still be in them.
+        self.forgets = follower.store.forgets();
+        let load = || SagaInstances::load(&follower.store);
+        self.instances = follower.read_persistently(load).await?;
+        Ok(())
     }
 
     /// Sends the next command of each of these sagas that has none in flight.

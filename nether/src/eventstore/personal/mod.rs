@@ -1,0 +1,17 @@
+//! Personal data: values that are stored encrypted, with a key for each person, and forgotten when that key is
+//! destroyed (feature `erasure`). The technique is known as crypto-shredding.
+
+mod cipher;
+mod forget;
+mod json;
+mod keys;
+mod message_pack;
+mod payload;
+mod store;
+mod value;
+
+pub(in crate::eventstore) use self::store::PersonalStore;
+
+pub use self::forget::SubjectForgotten;
+pub use self::keys::{MemoryKeys, SubjectKey, SubjectKeyState, SubjectKeys};
+pub use self::value::Personal;

@@ -1,0 +1,306 @@
+//! [`PersonalStore`]: seals the personal values in all that is written to a store, and opens them in all that
+//! is read. Below it is the backend, which knows nothing of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use crate::eventstore::backend::{
+    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Encoding, EventId,
+    EventPage, EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    Transactions,
+};
+use crate::eventstore::personal::forget::forget_again;
+use crate::eventstore::personal::keys::{SubjectKeyState, SubjectKeys};
+use crate::eventstore::personal::payload::{
+    KeyStates, OfForgotten, PERSONAL, SEALED, opened, sealed, subjects, without_keys,
+};
+
+/// Where the id of the keys is.
+const COLLECTION: &str = "subject_keys";
+const KEY: &str = "id";
+
+/// A backend whose personal values are sealed.
+pub(in crate::eventstore) struct PersonalStore {
+    backend: Arc<dyn EventStore>,
+    keys: Option<Arc<dyn SubjectKeys>>,
+    /// Set once the keys were found to be those of the store.
+    checked: OnceCell<()>,
+}
+
+impl PersonalStore {
+    pub(in crate::eventstore) fn new(
+        backend: Arc<dyn EventStore>,
+        keys: Option<Arc<dyn SubjectKeys>>,
+    ) -> Self {
+        PersonalStore {
+            backend,
+            keys,
+            checked: OnceCell::new(),
+        }
+    }
+
+    /// The same backend with these keys.
+    pub(in crate::eventstore) fn with_keys(&self, keys: Arc<dyn SubjectKeys>) -> Self {
+        PersonalStore::new(Arc::clone(&self.backend), Some(keys))
+    }
+
+    /// The keys, if there are some: they are those with which the store was written.
+    pub(super) async fn keys(&self) -> Result<Option<&dyn SubjectKeys>, StoreError> {
+        let Some(keys) = &self.keys else {
+            return Ok(None);
+        };
+        let check = || async {
+            self.check(&**keys).await?;
+            forget_again(&*self.backend, &**keys).await
+        };
+        self.checked.get_or_try_init(check).await?;
+        Ok(Some(&**keys))
+    }
+
+    /// Checks that the keys are those of the store, or makes them so.
+    async fn check(&self, keys: &dyn SubjectKeys) -> Result<(), StoreError> {
+        let id = keys.id().await?;
+        let known = self.backend.document(COLLECTION, KEY).await?;
+        let Some(known) = known else {
+            let change = DocumentChange {
+                collection: COLLECTION.into(),
+                key: KEY.into(),
+                content: Some(id.to_string().into_bytes()),
+            };
+            let condition = DocumentCondition {
+                collection: COLLECTION.into(),
+                key: KEY.into(),
+                content: None,
+            };
+            let written = self.backend.change_documents(vec![change], vec![condition]);
+            return match written.await {
+                // Another process was first: its keys are compared.
+                Err(StoreError::PreconditionFailed { .. }) => Box::pin(self.check(keys)).await,
+                written => written,
+            };
+        };
+        let known = String::from_utf8_lossy(&known);
+        if Uuid::try_parse(&known) == Ok(id) {
+            return Ok(());
+        }
+        Err(StoreError::Corrupt {
+            reason: format!(
+                "personal values of this store are sealed with the keys `{known}`, and it was given the keys `{id}`: give it the former, or restore a backup of them. New keys cannot open what is stored"
+            ),
+            readable_up_to: None,
+        })
+    }
+
+    /// Seals contents, each in its encoding.
+    async fn seal(
+        &self,
+        mut contents: Vec<(&mut Vec<u8>, Encoding)>,
+        of_forgotten: OfForgotten,
+    ) -> Result<(), StoreError> {
+        let mut found = BTreeSet::new();
+        for (content, encoding) in &contents {
+            subjects(content, *encoding, PERSONAL, &mut found)?;
+        }
+        let Some(first) = found.first() else {
+            return Ok(());
+        };
+        let keys = self.keys().await?.ok_or_else(|| without_keys(first))?;
+        let found: Vec<_> = found.into_iter().collect();
+        let states = states(&found, keys.keys_or_new(found.clone()).await?);
+        for (content, encoding) in &mut contents {
+            if let Some(new) = sealed(content, *encoding, &states, of_forgotten)? {
+                **content = new;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens contents, each in its encoding. The keys are asked for once for all of them, and again for
+    /// values in values.
+    async fn open(&self, mut contents: Vec<(&mut Vec<u8>, Encoding)>) -> Result<(), StoreError> {
+        loop {
+            let mut found = BTreeSet::new();
+            for (content, encoding) in &contents {
+                subjects(content, *encoding, SEALED, &mut found)?;
+            }
+            // A store that was given no keys gives what is sealed as it is.
+            let (false, Some(keys)) = (found.is_empty(), self.keys().await?) else {
+                return Ok(());
+            };
+            let found: Vec<_> = found.into_iter().collect();
+            let states = states(&found, keys.keys(found.clone()).await?);
+            for (content, encoding) in &mut contents {
+                if let Some(new) = opened(content, *encoding, &states)? {
+                    **content = new;
+                }
+            }
+        }
+    }
+
+    async fn open_events(
+        &self,
+        mut events: Vec<RecordedEvent>,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let payloads = events.iter_mut().map(|it| &mut it.payload);
+        let contents = payloads.map(|it| (&mut it.bytes, it.encoding)).collect();
+        self.open(contents).await?;
+        Ok(events)
+    }
+
+    async fn open_page(&self, page: EventPage) -> Result<EventPage, StoreError> {
+        Ok(EventPage {
+            events: self.open_events(page.events).await?,
+            is_last: page.is_last,
+        })
+    }
+
+    /// Conditions as the backend has their contents. One that holds a personal value is looked up, since no
+    /// value is sealed in the same way twice.
+    async fn conditions(&self, conditions: &mut [DocumentCondition]) -> Result<(), StoreError> {
+        for condition in conditions {
+            let Some(content) = &condition.content else {
+                continue;
+            };
+            let mut found = BTreeSet::new();
+            subjects(content, Encoding::Json, PERSONAL, &mut found)?;
+            if found.is_empty() {
+                continue;
+            }
+            let (collection, key) = (&*condition.collection, &*condition.key);
+            let stored = self.backend.document(collection, key).await?;
+            let mut opened = stored.clone();
+            self.open(opened.iter_mut().map(|it| (it, Encoding::Json)).collect())
+                .await?;
+            if opened.as_ref() == Some(content) {
+                condition.content = stored;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn states(subjects: &[Arc<str>], states: Vec<SubjectKeyState>) -> KeyStates {
+    subjects.iter().cloned().zip(states).collect()
+}
+
+impl EventStore for PersonalStore {
+    fn append(&self, mut append: Append) -> StoreFuture<'_, Appended> {
+        Box::pin(async move {
+            let payloads = append.events.iter_mut().map(|it| &mut it.payload);
+            let contents = payloads.map(|it| (&mut it.bytes, it.encoding)).collect();
+            self.seal(contents, OfForgotten::Refuse).await?;
+            self.conditions(&mut append.conditions).await?;
+            self.backend.append(append).await
+        })
+    }
+
+    fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<RecordedEvent>> {
+        let events = self.backend.read_stream(stream, from, direction, limit);
+        Box::pin(async move { self.open_events(events.await?).await })
+    }
+
+    fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
+        let events = self.backend.read_all(after, limit);
+        Box::pin(async move { self.open_events(events.await?).await })
+    }
+
+    fn read_all_page(&self, after: Position, limit: PageLimit) -> StoreFuture<'_, EventPage> {
+        let page = self.backend.read_all_page(after, limit);
+        Box::pin(async move { self.open_page(page.await?).await })
+    }
+
+    fn read_stream_page(
+        &self,
+        stream: &StreamId,
+        from: u64,
+        limit: PageLimit,
+    ) -> StoreFuture<'_, EventPage> {
+        let page = self.backend.read_stream_page(stream, from, limit);
+        Box::pin(async move { self.open_page(page.await?).await })
+    }
+
+    fn head(&self) -> StoreFuture<'_, Position> {
+        self.backend.head()
+    }
+
+    fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
+        self.backend.wait_for_new(after)
+    }
+
+    fn find(&self, id: EventId) -> StoreFuture<'_, Option<RecordedEvent>> {
+        let found = self.backend.find(id);
+        Box::pin(async move {
+            let found = found.await?.into_iter().collect();
+            Ok(self.open_events(found).await?.pop())
+        })
+    }
+
+    fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
+        let document = self.backend.document(collection, key);
+        Box::pin(async move {
+            let mut document = document.await?;
+            let content = document.iter_mut().map(|it| (it, Encoding::Json));
+            self.open(content.collect()).await?;
+            Ok(document)
+        })
+    }
+
+    fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
+        let documents = self.backend.documents(collection);
+        Box::pin(async move {
+            let mut documents = documents.await?;
+            let contents = documents.iter_mut().map(|(_, it)| (it, Encoding::Json));
+            self.open(contents.collect()).await?;
+            Ok(documents)
+        })
+    }
+
+    fn change_documents(
+        &self,
+        mut changes: Vec<DocumentChange>,
+        mut conditions: Vec<DocumentCondition>,
+    ) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let contents = changes.iter_mut().filter_map(|it| it.content.as_mut());
+            let contents = contents.map(|it| (it, Encoding::Json)).collect();
+            self.seal(contents, OfForgotten::Drop).await?;
+            self.conditions(&mut conditions).await?;
+            self.backend.change_documents(changes, conditions).await
+        })
+    }
+
+    fn is_shared(&self) -> bool {
+        self.backend.is_shared()
+    }
+
+    fn transactions(&self) -> Option<Transactions<'_>> {
+        self.backend.transactions()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::PersonalStore;
+    use crate::eventstore::conformance;
+    use crate::eventstore::memory::MemoryStore;
+    use crate::eventstore::personal::MemoryKeys;
+
+    #[tokio::test]
+    async fn a_store_with_keys_conforms() {
+        let backend = || Arc::new(MemoryStore::default());
+        conformance::check(async || PersonalStore::new(backend(), None)).await;
+        let keys = || Some(Arc::new(MemoryKeys::default()) as _);
+        conformance::check(async || PersonalStore::new(backend(), keys())).await;
+    }
+}
