@@ -465,6 +465,31 @@ async fn keys_from_before_a_subject_was_forgotten_forget_it_again() {
 }
 
 #[tokio::test]
+async fn a_projection_that_comes_from_a_backup_forgets_again() {
+    let folder = Folder::new("restored");
+    let store = in_file(&folder);
+    let events = [registered("a", MARK), registered("b", MARK)];
+    store.append_events("list", events).await.unwrap();
+    let file = SqliteStore::options().read_only(true);
+    let file = file.open(folder.file()).unwrap();
+    let backup = file.backup_to(folder.0.join("backup.db")).await.unwrap();
+    store.forget("a").await.unwrap();
+    drop((store, file));
+    fs::rename(backup.path, folder.file()).unwrap();
+    let store = in_file(&folder);
+    let system = System::builder()
+        .isolated()
+        .with::<Projections<Directory>>();
+    let system = system.provide(store.clone()).start().await.unwrap();
+    // The backup has no event that says so: the store has appended it again.
+    let known = system.context().ask(Names).await.unwrap();
+    assert_eq!(known.keys().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(store.head().await.unwrap(), Position(3));
+    assert_eq!(store.forget("a").await.unwrap(), Position(3));
+    system.shutdown().await;
+}
+
+#[tokio::test]
 async fn processes_that_share_a_store_share_its_keys() {
     let folder = Folder::new("shared");
     let (one, other) = (in_file(&folder), in_file(&folder));

@@ -1,4 +1,5 @@
-//! A transfer in the middle of which the bank is killed; a backup while it works, and what is restored of it.
+//! A transfer in the middle of which the bank is killed; a backup while it works, and what is restored of it; a customer
+//! who is forgotten.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -86,6 +87,13 @@ impl Bank {
         println!("{when}: ann has {ann} cents, bob has {bob}");
     }
 
+    /// Says what it knows of a customer: a name, or 404 once it is forgotten.
+    fn say_name(&self, when: &str) {
+        let name = self.get("/customers/c-1/name").unwrap_or_default();
+        let name = name.as_str().unwrap_or("forgotten");
+        println!("{when}: customer c-1 is {name}");
+    }
+
     /// Kills it, as nothing can be prepared for.
     fn kill(mut self) -> nether::Result<()> {
         self.process.kill()?;
@@ -149,6 +157,11 @@ pub(crate) fn run() -> nether::Result<()> {
 
 /// Makes a backup while money is paid in, loses the file, and goes on with the backup.
 fn restore(bank: Bank, folder: &Folder, file: &Path) -> nether::Result<()> {
+    bank.post(
+        "/customers",
+        &json!({ "customer_id": "c-1", "name": "Dora" }),
+    )?;
+    bank.say_name("before the backup");
     bank.post("/accounts", &json!({ "account_id": "dora" }))?;
     let pay_in = || bank.post("/accounts/dora/deposits", &json!({ "cents": 1 }));
     for _ in 0..50 {
@@ -170,6 +183,8 @@ fn restore(bank: Bank, folder: &Folder, file: &Path) -> nether::Result<()> {
     if !made {
         return Err(nether::Error::msg("there is no backup"));
     }
+    bank.post("/customers/c-1/forget", &json!({}))?;
+    bank.say_name("after the backup");
     bank.kill()?;
     for suffix in ["", "-wal", "-shm"] {
         let mut lost = file.as_os_str().to_owned();
@@ -183,5 +198,7 @@ fn restore(bank: Bank, folder: &Folder, file: &Path) -> nether::Result<()> {
     // What was paid in before the backup began is there, and what was paid in after it is not.
     bank.until(|| bank.cents("dora") >= 50)?;
     bank.say("of the backup");
+    // It was made before she was forgotten, and does not know her all the same.
+    bank.say_name("of the backup");
     bank.kill()
 }

@@ -1,6 +1,7 @@
 //! A bank that keeps what happened: `cargo run -p bank`.
 //!
-//! Accounts decide, a saga transfers, a projection knows the balances; all of it in one file, `bank.db`.
+//! Accounts decide, a saga transfers, a projection knows the balances; all of it in one file, `bank.db`. The
+//! names of customers are in it too, encrypted; the keys are in `bank.keys`.
 //! Without arguments the program shows what becomes of a transfer in the middle of which the bank is killed:
 //! it starts itself twice; and then how its file is lost, and a backup restored that was made meanwhile.
 //! `cargo run -p bank -- serve bank.db 127.0.0.1:8080` is the bank alone, `-- backup bank.db copy.db` makes a
@@ -8,6 +9,7 @@
 
 pub mod account;
 pub mod balances;
+pub mod customer;
 mod demonstration;
 mod progress;
 pub mod statuses;
@@ -21,7 +23,7 @@ use std::time::Duration;
 
 use nether::eventstore::Store;
 use nether::prelude::*;
-use nether_sqlite::SqliteStore;
+use nether_sqlite::{SqliteKeys, SqliteStore};
 
 use crate::balances::Balances;
 use crate::transfer::InspectionTime;
@@ -36,7 +38,8 @@ async fn open(
     file: PathBuf,
     inspection: Duration,
 ) -> nether::Result<(System, Store)> {
-    let store = Store::new(SqliteStore::open(&file)?);
+    let keys = SqliteKeys::open(file.with_extension("keys"))?;
+    let store = Store::new(SqliteStore::open(&file)?).subject_keys(keys);
     let builder = builder.provide(store.clone()).provide(BankFile(file));
     let system = builder.provide(InspectionTime(inspection)).start().await?;
     Ok((system, store))

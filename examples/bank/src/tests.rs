@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nether::eventstore::{Store, given};
+use nether::eventstore::{Personal, Store, given};
 use nether::prelude::*;
 
 use crate::account::{
@@ -11,6 +11,7 @@ use crate::account::{
     Opened, Refund,
 };
 use crate::balances::{BalanceOf, Balances};
+use crate::customer::{Customer, CustomerRegistered, NameOfCustomer};
 use crate::open;
 use crate::transfer::{MoneyTransfer, Transfer};
 
@@ -98,6 +99,24 @@ fn nothing_reaches_an_account_that_is_not_open() {
     given::<Account, _>(())
         .when(credit)
         .then_error(AccountError::Unknown("ann".to_owned()));
+}
+
+#[test]
+fn a_customer_has_a_name_until_forgotten() {
+    let customer_id = || "c-1".to_owned();
+    let registered = |name| CustomerRegistered {
+        customer_id: customer_id(),
+        name,
+    };
+    let asked = || NameOfCustomer {
+        customer_id: customer_id(),
+    };
+    let known = registered(Personal::new("c-1", "Dora".to_owned()));
+    let name = given::<Customer, _>(known).ask(asked()).unwrap();
+    assert_eq!(name.as_deref(), Some("Dora"));
+    let forgotten = registered(Personal::forgotten("c-1"));
+    let name = given::<Customer, _>(forgotten).ask(asked()).unwrap();
+    assert_eq!(name, None);
 }
 
 #[test]

@@ -257,6 +257,19 @@ impl SubjectKeys for SqliteKeys {
         }))
     }
 
+    fn forgotten(&self) -> StoreFuture<'_, Vec<Arc<str>>> {
+        Box::pin(self.blocking(|connection| {
+            let read = || {
+                let sql = "SELECT subject FROM subjects WHERE key IS NULL";
+                let mut statement = connection.prepare(sql)?;
+                let subjects = statement.query_map([], |row| row.get::<_, Arc<str>>(0))?;
+                subjects.collect()
+            };
+            let read: rusqlite::Result<_> = read();
+            read.map_err(|error| store_error(&error))
+        }))
+    }
+
     fn forget(&self, subject: Arc<str>) -> StoreFuture<'_, ()> {
         Box::pin(self.blocking(move |connection| {
             let sql = "INSERT INTO subjects VALUES (?1, NULL)

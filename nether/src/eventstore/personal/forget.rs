@@ -1,12 +1,13 @@
 //! A subject is forgotten: [`Store::forget`], and [`SubjectForgotten`], by which the program learns of it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use nether_macros::event;
 
 use crate::eventstore::backend::{
-    Append, EventStore, Expected, Metadata, PAGE, Position, StoreError, StreamId,
+    Append, Encoding, EventStore, Expected, Metadata, PAGE, Position, StoreError, StreamId,
 };
 use crate::eventstore::clock;
 use crate::eventstore::digest::id_of;
@@ -60,41 +61,53 @@ impl Store {
         })?;
         keys.forget(subject.as_str().into()).await?;
         self.forgets.fetch_add(1, Ordering::Release);
-        let encoding = self.settings().encoding;
-        let id = id_of(&[b"nether.subject_forgotten", subject.as_bytes()]);
-        let mut event = stored::new_event(&SubjectForgotten { subject }, encoding)?;
-        event.id = id;
-        let append = Append {
-            stream: STREAM.into(),
-            expected: Expected::Any,
-            events: vec![event],
-            metadata: Metadata {
-                time: clock::now(),
-                ..Metadata::default()
-            },
-            conditions: Vec::new(),
-        };
-        Ok(self.append(append).await?.position)
+        Ok(self.append(forgotten(&subject)?).await?.position)
     }
 }
 
-/// Forgets again all subjects that are forgotten according to the store: the keys may come from a backup of
-/// before.
-pub(super) async fn forget_again(
+/// What says in the store that a subject is forgotten: once, however often it is appended.
+fn forgotten(subject: &str) -> Result<Append, StoreError> {
+    let event = SubjectForgotten {
+        subject: subject.to_owned(),
+    };
+    let mut event = stored::new_event(&event, Encoding::Json)?;
+    event.id = id_of(&[b"nether.subject_forgotten", subject.as_bytes()]);
+    Ok(Append {
+        stream: STREAM.into(),
+        expected: Expected::Any,
+        events: vec![event],
+        metadata: Metadata {
+            time: clock::now(),
+            ..Metadata::default()
+        },
+        conditions: Vec::new(),
+    })
+}
+
+/// Has the store and its keys agree on who is forgotten: one of them may come from a backup of before.
+pub(super) async fn agree(
     backend: &dyn EventStore,
     keys: &dyn SubjectKeys,
 ) -> Result<(), StoreError> {
     let stream = StreamId::from(STREAM);
+    let mut by_keys: HashSet<_> = keys.forgotten().await?.into_iter().collect();
     let mut from = 1;
     loop {
         let page = backend.read_stream_page(&stream, from, PAGE).await?;
         for event in &page.events {
             let SubjectForgotten { subject } = stored::decode(event)?;
-            keys.forget(subject.into()).await?;
+            if !by_keys.remove(&*subject) {
+                keys.forget(subject.into()).await?;
+            }
             from = event.stream_version + 1;
         }
         if page.is_last {
-            return Ok(());
+            break;
         }
     }
+    // Projections that are as old as the store have to learn of it again.
+    for subject in by_keys {
+        backend.append(forgotten(&subject)?).await?;
+    }
+    Ok(())
 }

@@ -76,6 +76,12 @@ pub trait SubjectKeys: Send + Sync + 'static {
     /// Why it could not be read or written.
     fn keys_or_new(&self, subjects: Vec<Arc<str>>) -> StoreFuture<'_, Vec<SubjectKeyState>>;
 
+    /// All subjects that are forgotten.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    fn forgotten(&self) -> StoreFuture<'_, Vec<Arc<str>>>;
+
     /// Destroys the key of a subject, if there is one, and keeps durably that it was. No byte of the key may
     /// be left where it was kept.
     ///
@@ -131,6 +137,14 @@ impl SubjectKeys for MemoryKeys {
                 }
             }
             Ok(subjects.iter().map(|it| state(keys.get(it))).collect())
+        })
+    }
+
+    fn forgotten(&self) -> StoreFuture<'_, Vec<Arc<str>>> {
+        Box::pin(async {
+            let keys = lock(&self.keys);
+            let forgotten = keys.iter().filter(|(_, key)| key.is_none());
+            Ok(forgotten.map(|(subject, _)| Arc::clone(subject)).collect())
         })
     }
 

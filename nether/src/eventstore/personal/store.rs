@@ -12,7 +12,7 @@ use crate::eventstore::backend::{
     EventPage, EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
     Transactions,
 };
-use crate::eventstore::personal::forget::forget_again;
+use crate::eventstore::personal::forget::agree;
 use crate::eventstore::personal::keys::{SubjectKeyState, SubjectKeys};
 use crate::eventstore::personal::payload::{
     KeyStates, OfForgotten, PERSONAL, SEALED, opened, sealed, subjects, without_keys,
@@ -54,7 +54,7 @@ impl PersonalStore {
         };
         let check = || async {
             self.check(&**keys).await?;
-            forget_again(&*self.backend, &**keys).await
+            agree(&*self.backend, &**keys).await
         };
         self.checked.get_or_try_init(check).await?;
         Ok(Some(&**keys))
@@ -121,15 +121,18 @@ impl PersonalStore {
     /// Opens contents, each in its encoding. The keys are asked for once for all of them, and again for
     /// values in values.
     async fn open(&self, mut contents: Vec<(&mut Vec<u8>, Encoding)>) -> Result<(), StoreError> {
+        // Always, so that other keys are noticed by the first read.
+        let Some(keys) = self.keys().await? else {
+            return Ok(()); // What is sealed is read as it is.
+        };
         loop {
             let mut found = BTreeSet::new();
             for (content, encoding) in &contents {
                 subjects(content, *encoding, SEALED, &mut found)?;
             }
-            // A store that was given no keys gives what is sealed as it is.
-            let (false, Some(keys)) = (found.is_empty(), self.keys().await?) else {
+            if found.is_empty() {
                 return Ok(());
-            };
+            }
             let found: Vec<_> = found.into_iter().collect();
             let states = states(&found, keys.keys(found.clone()).await?);
             for (content, encoding) in &mut contents {
@@ -229,7 +232,10 @@ impl EventStore for PersonalStore {
     }
 
     fn head(&self) -> StoreFuture<'_, Position> {
-        self.backend.head()
+        Box::pin(async {
+            self.keys().await?; // What is found of them may be an event.
+            self.backend.head().await
+        })
     }
 
     fn wait_for_new(&self, after: Position) -> StoreFuture<'_, Position> {
