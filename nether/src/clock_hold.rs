@@ -24,13 +24,13 @@ const LONGEST: Duration = Duration::from_secs(60);
 #[cfg(feature = "test")]
 thread_local! {
     /// The blocking task that keeps the clock of this thread's runtime.
-    static SLEEPER: RefCell<Weak<Sleeper>> = const { RefCell::new(Weak::new()) };
+    static SLEEPER: RefCell<Weak<ClockSleeper>> = const { RefCell::new(Weak::new()) };
 }
 
 /// A blocking task that ends when this is dropped.
 #[cfg(feature = "test")]
 #[derive(Debug)]
-struct Sleeper {
+struct ClockSleeper {
     _awake: Sender<()>,
 }
 
@@ -39,7 +39,7 @@ struct Sleeper {
 #[must_use = "time passes again when it is dropped"]
 pub struct ClockHold {
     #[cfg(feature = "test")]
-    _sleeper: Option<Arc<Sleeper>>,
+    _sleeper: Option<Arc<ClockSleeper>>,
 }
 
 /// Keeps the virtual time of a test from passing until what is returned is dropped. An adapter holds it while
@@ -56,7 +56,7 @@ pub fn hold_clock() -> ClockHold {
 /// The sleeper of this thread's runtime. All holds at the same time share it: there may be more of them than
 /// a runtime has threads.
 #[cfg(feature = "test")]
-fn sleeper() -> Option<Arc<Sleeper>> {
+fn sleeper() -> Option<Arc<ClockSleeper>> {
     let runtime = Handle::try_current().ok()?;
     if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
         return None;
@@ -65,7 +65,7 @@ fn sleeper() -> Option<Arc<Sleeper>> {
         let sleeper = shared.upgrade().unwrap_or_else(|| {
             let (awake, asleep) = channel::<()>();
             runtime.spawn_blocking(move || asleep.recv_timeout(LONGEST));
-            Arc::new(Sleeper { _awake: awake })
+            Arc::new(ClockSleeper { _awake: awake })
         });
         *shared = Arc::downgrade(&sleeper);
         Some(sleeper)

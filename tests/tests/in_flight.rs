@@ -1,6 +1,7 @@
 //! A bound for all that is in flight in a system; and without one, modules that do not stop each other.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nether::prelude::*;
@@ -152,6 +153,43 @@ async fn whoever_waits_for_room_gets_it_and_nothing_is_lost(
     }
     for task in tasks {
         assert_eq!(task.await??, 800);
+    }
+    Ok(())
+}
+
+/// Noted when it is dropped.
+struct Dropped(Arc<AtomicBool>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Its `#[on_stop]` never ends.
+struct Hanging(Arc<AtomicBool>);
+
+#[module(handles = News, manual)]
+impl Hanging {
+    async fn news(&mut self, _: &News) {}
+
+    #[on_stop]
+    async fn stop(&mut self) {
+        let _dropped = Dropped(Arc::clone(&self.0));
+        std::future::pending::<()>().await;
+    }
+}
+
+#[nether::test(only = [])]
+async fn a_hook_that_hangs_is_over_when_the_stop_is(system: TestSystem) -> nether::Result<()> {
+    let dropped = [(); 3].map(|()| Arc::new(AtomicBool::new(false)));
+    for dropped in &dropped {
+        system.attach(Hanging(Arc::clone(dropped))).await?;
+    }
+    let report = system.shutdown().await;
+    assert_eq!(report.cut_off.len(), 3);
+    for dropped in dropped {
+        assert!(dropped.load(Ordering::SeqCst));
     }
     Ok(())
 }

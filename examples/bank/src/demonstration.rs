@@ -1,5 +1,5 @@
-//! A transfer in the middle of which the bank is killed; a backup while it works, and what is restored of it; a customer
-//! who is forgotten.
+//! A transfer in the middle of which the bank is killed; a backup while it works, and what is restored of it;
+//! a customer who is forgotten.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

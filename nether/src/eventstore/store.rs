@@ -36,7 +36,7 @@ use crate::sync::lock;
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn EventStore>,
-    /// The same, as what seals personal values.
+    /// The backend, as what seals personal values.
     #[cfg(feature = "erasure")]
     pub(super) personal: Arc<PersonalStore>,
     /// How often a subject was forgotten in this process: what was read before may know it still.

@@ -1,4 +1,4 @@
-//! [`MemoryKeys`]: keys in the memory of one process.
+//! [`KeysInMemory`]: keys in the memory of one process.
 
 use std::future::ready;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ const FORGOTTEN_FOR_ROOM: usize = 10_000;
 
 /// Keys in the memory of one process.
 #[derive(Debug)]
-pub(crate) struct MemoryKeys {
+pub(crate) struct KeysInMemory {
     keys: Mutex<KeyIndex<MemoryKey>>,
     limits: KeyLimits,
     /// The zero of its clock.
@@ -41,9 +41,9 @@ enum MemoryKeyState {
     Answered(Arc<StoredAnswer>),
 }
 
-impl MemoryKeys {
+impl KeysInMemory {
     pub(crate) fn new(limits: KeyLimits) -> Self {
-        MemoryKeys {
+        KeysInMemory {
             keys: Mutex::new(KeyIndex::new(limits.bytes)),
             limits,
             began: Instant::now(),
@@ -110,7 +110,7 @@ fn forget_due(keys: &mut KeyIndex<MemoryKey>, now: u64, most: usize) {
     }
 }
 
-impl KeyStore for MemoryKeys {
+impl KeyStore for KeysInMemory {
     fn claim<'a>(&'a self, request: &'a KeyedRequest) -> KeyFuture<'a, Result<KeyClaim>> {
         Box::pin(ready(Ok(self.claim_now(request))))
     }
@@ -133,7 +133,7 @@ fn milliseconds(time: u128) -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use super::MemoryKeys;
+    use super::KeysInMemory;
     use crate::idempotency::{KeyClaim, KeyEnd, KeyLimits, KeyOwner, KeyedRequest, StoredAnswer};
 
     const LIMITS: KeyLimits = KeyLimits {
@@ -153,7 +153,7 @@ mod tests {
         }
     }
 
-    fn answer(keys: &MemoryKeys, number: u8, bytes: usize) {
+    fn answer(keys: &KeysInMemory, number: u8, bytes: usize) {
         let request = request(number);
         let claim = keys.claim_now(&request);
         assert!(matches!(claim, KeyClaim::Claimed), "{claim:?}");
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn stored_answers_are_kept_and_new_keys_refused_when_there_is_no_room() {
-        let keys = MemoryKeys::new(LIMITS);
+        let keys = KeysInMemory::new(LIMITS);
         for number in 0..3 {
             answer(&keys, number, 2200);
         }
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn of_an_answer_for_which_there_is_no_room_the_status_is_kept() {
-        let keys = MemoryKeys::new(LIMITS);
+        let keys = KeysInMemory::new(LIMITS);
         answer(&keys, 0, 8 * 1024);
         let again = keys.claim_now(&request(0));
         let KeyClaim::Answered(kept) = again else {
@@ -191,7 +191,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_key_is_kept_for_its_time_and_free_after_that() {
-        let keys = MemoryKeys::new(LIMITS);
+        let keys = KeysInMemory::new(LIMITS);
         answer(&keys, 0, 1);
         keys.claim_now(&request(1));
         keys.claim_now(&request(2));
@@ -209,7 +209,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn keys_whose_time_is_over_take_no_room() {
-        let keys = MemoryKeys::new(LIMITS);
+        let keys = KeysInMemory::new(LIMITS);
         let owner = |number| KeyOwner {
             hash: [number; 32],
             is_verified: true,
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_key_that_was_never_begun_is_free_and_one_that_resumes_too() {
-        let keys = MemoryKeys::new(LIMITS);
+        let keys = KeysInMemory::new(LIMITS);
         let mut request = request(0);
         for _ in 0..1000 {
             assert!(matches!(keys.claim_now(&request), KeyClaim::Claimed));

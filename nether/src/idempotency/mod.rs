@@ -8,7 +8,7 @@
 //!                        `-- cut off --------> unknown --- a day later --> free
 //! ```
 //!
-//! [`MemoryKeys`] forgets with the process. The event store has another one, which does not: there, a key
+//! [`KeysInMemory`] forgets with the process. The event store has another one, which does not: there, a key
 //! that a process claimed and did not settle before it died is unknown.
 
 mod budget;
@@ -20,7 +20,7 @@ mod model;
 pub(crate) use self::budget::{KeyLimits, KeyOwner};
 #[cfg(feature = "eventstore")]
 pub(crate) use self::index::{KeyIndex, NoRoom};
-pub(crate) use self::memory::MemoryKeys;
+pub(crate) use self::memory::KeysInMemory;
 
 use std::pin::Pin;
 use std::sync::Arc;

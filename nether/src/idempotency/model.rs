@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, advance};
 
 use crate::idempotency::{
-    KeyClaim, KeyEnd, KeyLimits, KeyOwner, KeyStore, KeyedRequest, MemoryKeys, StoredAnswer,
+    KeyClaim, KeyEnd, KeyLimits, KeyOwner, KeyStore, KeyedRequest, KeysInMemory, StoredAnswer,
 };
 
 const LIMITS: KeyLimits = KeyLimits {
@@ -65,7 +65,7 @@ fn request(key: usize, resumes: bool) -> KeyedRequest {
 }
 
 struct Trial {
-    keys: MemoryKeys,
+    keys: KeysInMemory,
     promised: [Promised; KEYS],
 }
 
@@ -127,7 +127,7 @@ async fn no_key_is_claimed_that_was_begun_whatever_happens_in_between() {
     for seed in 0..SEEDS {
         let mut numbers = Numbers(seed);
         let mut trial = Trial {
-            keys: MemoryKeys::new(LIMITS),
+            keys: KeysInMemory::new(LIMITS),
             promised: [Promised::Free; KEYS],
         };
         for _ in 0..STEPS {

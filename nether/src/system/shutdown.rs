@@ -127,12 +127,12 @@ impl System {
             .zip(instances.iter().rev())
         {
             // One that never ends must not cost the others their `#[on_stop]`: past the deadline, each that
-            // has nothing to handle gets its part of what is granted then. The server cuts off requests at
-            // the deadline, and has to notify their clients.
+            // has nothing to handle gets its part of what is granted then, and the last one leaves a part to
+            // be cut off in. The server cuts off requests at the deadline, and has to notify their clients.
             let is_idle = instance.ended() == instance.accepted();
             let from = Instant::now().max(deadline);
             let until = if is_idle {
-                from + cut_off_at.saturating_duration_since(from) / left
+                from + cut_off_at.saturating_duration_since(from) / (left + 1)
             } else {
                 deadline
             };

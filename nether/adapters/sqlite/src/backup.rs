@@ -1,4 +1,5 @@
-//! Backups: a copy of a store of one moment, made while the store is used, and checked before it gets its name.
+//! Backups: a copy of a store of one moment, made while the store is used, and checked before it gets its
+//! name.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -11,8 +12,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::database_file::{beside, holds_something, resolved, sync_folder};
 use crate::errors::{examined, location, store_error};
-use crate::generation::mark_never_opened;
 use crate::lock::unopened;
+use crate::never_opened::mark_never_opened;
 use crate::readers::Readers;
 
 /// How many steps of SQLite pass before a backup looks whether its caller still waits.

@@ -20,6 +20,7 @@ use rusqlite::{
 use crate::database_file::{beside, holds_something};
 use crate::errors::{location, store_error};
 use crate::file_id::FileId;
+use crate::never_opened::NEVER_OPENED;
 use crate::reading::{FLAGS, immutable};
 
 /// The number of pages in the log after which it is brought into the file: the default of SQLite.
@@ -31,9 +32,6 @@ const TRANSACTIONS: u32 = 8;
 /// How often a log that seems not to belong to its file is compared with it, and the pause in between.
 const ATTEMPTS: u32 = 3;
 const AGAIN: Duration = Duration::from_millis(5);
-
-/// The generation of a backup until a store opens it: the first change of the first log raises it.
-const NEVER_OPENED: i64 = 0;
 
 /// Brings the log into the file from time to time, and writes the generation and the base.
 #[derive(Debug)]
@@ -122,20 +120,6 @@ impl Checkpointer {
         self.begins = is_whole.then_some(version);
         Ok(())
     }
-}
-
-/// Marks a copy of a store, in which everything is in the file, as a backup that no store has opened: a log
-/// that is found beside it does not belong to it, unless the log says otherwise.
-pub(super) fn mark_never_opened(connection: &Connection) -> rusqlite::Result<()> {
-    let sql =
-        "UPDATE nether_log SET store = randomblob(16), generation = ?1, base = ?1, opened_as = ''";
-    connection.execute(sql, [NEVER_OPENED]).map(drop)
-}
-
-/// Marks a file as opened in a transaction that changes it before its first checkpoint.
-pub(super) fn mark_opened(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    let sql = "UPDATE nether_log SET generation = ?1 + 1 WHERE generation = ?1";
-    transaction.execute(sql, [NEVER_OPENED]).map(drop)
 }
 
 /// SQLite's count of what other connections have committed, in this process or another.

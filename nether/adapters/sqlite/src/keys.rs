@@ -49,7 +49,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// # Ok::<(), nether::eventstore::StoreError>(())
 /// ```
 ///
-/// Who has this file and the store's can read everything: keep it, and its backups, elsewhere. Without it,
+/// This file and the store's are enough to read everything: keep it, and its backups, elsewhere. Without it,
 /// every personal value is lost. A key that is destroyed is overwritten with zeros in the file. Processes of
 /// one machine may have it open at the same time.
 ///
@@ -91,9 +91,9 @@ impl SqliteKeys {
         })
     }
 
-    /// Writes a backup of the keys to a new file, while they are used. It has the keys of all subjects that are
-    /// not forgotten now: destroy it when a subject is forgotten that it has the key of. A store forgets that
-    /// subject again when it is opened with a backup of the keys; another program would not.
+    /// Writes a backup of the keys to a new file, while they are used. It has the keys of all subjects that
+    /// are not forgotten now: destroy it when a subject is forgotten that it has the key of. A store forgets
+    /// that subject again when it is opened with a backup of the keys; another program would not.
     ///
     /// # Errors
     /// As those of [`SqliteStore::backup_to`](crate::SqliteStore::backup_to).

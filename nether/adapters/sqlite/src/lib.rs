@@ -20,6 +20,7 @@ mod lent;
 mod lock;
 mod log_watch;
 mod migrations;
+mod never_opened;
 mod open;
 mod options;
 mod reader;

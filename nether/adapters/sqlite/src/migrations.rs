@@ -6,7 +6,7 @@ use nether::eventstore::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::errors::{location, store_error};
-use crate::generation::mark_opened;
+use crate::never_opened::mark_opened;
 
 /// What SQLite knows a store by: `NthE`.
 pub(super) const APPLICATION: i32 = 0x4e74_6845;

@@ -5,15 +5,9 @@ use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::personal::keys::SubjectKey;
+use crate::eventstore::personal::random::fill;
 
 const NONCE: usize = 24;
-
-/// 256 random bits.
-pub(super) fn random_key() -> Result<[u8; 32], StoreError> {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(no_randomness)?;
-    Ok(key)
-}
 
 /// The nonce, and the value encrypted. It belongs to the subject, whose name is authenticated with it.
 pub(super) fn encrypt(
@@ -22,7 +16,7 @@ pub(super) fn encrypt(
     value: &[u8],
 ) -> Result<Vec<u8>, StoreError> {
     let mut sealed = vec![0; NONCE];
-    getrandom::fill(&mut sealed).map_err(no_randomness)?;
+    fill(&mut sealed)?;
     let cipher = XChaCha20Poly1305::new(Key::from_slice(key.as_bytes()));
     let of_subject = Payload {
         msg: value,
@@ -60,13 +54,6 @@ pub(super) fn decrypt(
         ),
         readable_up_to: None,
     })
-}
-
-fn no_randomness(error: getrandom::Error) -> StoreError {
-    StoreError::Failed {
-        reason: format!("the operating system gives no random numbers: {error}"),
-        source: None,
-    }
 }
 
 #[cfg(test)]

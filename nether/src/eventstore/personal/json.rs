@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::personal::payload::Replace;
+use crate::eventstore::personal::replace::Replace;
 
-/// What stands behind the tag: of whom a value is, and the value.
+/// The subject and the value, as they stand behind the tag.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Tagged<'a> {

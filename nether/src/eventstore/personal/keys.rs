@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
 use crate::eventstore::backend::{StoreError, StoreFuture};
-use crate::eventstore::personal::cipher::random_key;
+use crate::eventstore::personal::random::fill;
 use crate::sync::lock;
 
 /// The key of a subject: 256 bits, for XChaCha20-Poly1305.
@@ -20,7 +20,9 @@ impl SubjectKey {
     /// # Errors
     /// If the operating system gives none.
     pub fn random() -> Result<Self, StoreError> {
-        random_key().map(SubjectKey)
+        let mut key = [0; 32];
+        fill(&mut key)?;
+        Ok(SubjectKey(key))
     }
 
     /// The key of these bytes, as they were kept.
@@ -40,7 +42,7 @@ impl fmt::Debug for SubjectKey {
     }
 }
 
-/// What is kept of a subject.
+/// The state of a subject's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubjectKeyState {
     /// Its key.
@@ -63,7 +65,7 @@ pub trait SubjectKeys: Send + Sync + 'static {
     /// Why it could not be read.
     fn id(&self) -> StoreFuture<'_, Uuid>;
 
-    /// What is kept of these subjects, in this order.
+    /// Returns what is kept of these subjects, in this order.
     ///
     /// # Errors
     /// Why it could not be read.

@@ -5,7 +5,7 @@ use rmpv::decode::read_value;
 use rmpv::encode::write_value;
 
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::personal::payload::Replace;
+use crate::eventstore::personal::replace::Replace;
 
 /// The content with each map `{"<tag>": {"subject": .., "value": ..}}` replaced, the innermost first; `None`
 /// if there is none.
@@ -53,7 +53,7 @@ fn walk(value: &mut Value, tag: &str, replace: &mut Replace<'_>) -> Result<bool,
     Ok(is_replaced)
 }
 
-/// Of whom the value is, and the value, if the map is one of a personal value.
+/// The subject and the value, if the map is one of a personal value.
 fn tagged<'a>(entries: &'a [(Value, Value)], tag: &str) -> Option<(&'a str, &'a Value)> {
     let [(key, Value::Map(fields))] = entries else {
         return None;

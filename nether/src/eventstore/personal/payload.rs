@@ -1,13 +1,15 @@
-//! What is stored in place of personal values: sealed on the way into the store, opened on the way out.
+//! Personal values in contents: sealed on the way into the store, and opened on the way out.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rmpv::Value;
 
+use crate::escaped::Escaped;
 use crate::eventstore::backend::{Encoding, StoreError};
 use crate::eventstore::personal::cipher::{decrypt, encrypt};
 use crate::eventstore::personal::keys::SubjectKeyState;
+use crate::eventstore::personal::replace::Replace;
 use crate::eventstore::personal::{json, message_pack};
 use crate::hexadecimal::{from_hexadecimal, hexadecimal};
 
@@ -19,9 +21,6 @@ pub(super) const SEALED: &str = "$sealed";
 
 /// In place of one that is forgotten.
 const FORGOTTEN: &str = "$forgotten";
-
-/// Given the subject and the value as it is written, what takes the place of both.
-pub(super) type Replace<'a> = dyn FnMut(&str, &[u8]) -> Result<Vec<u8>, StoreError> + 'a;
 
 /// The states of the keys of subjects.
 pub(super) type KeyStates = HashMap<Arc<str>, SubjectKeyState>;
@@ -143,7 +142,7 @@ pub(super) fn opened(
             }
         };
         Ok(opened.unwrap_or_else(|error| {
-            tracing::error!(%error, "a personal value cannot be read");
+            tracing::error!(error = %Escaped(&error), "a personal value cannot be read");
             unopened(encoding, subject)
         }))
     };
@@ -202,5 +201,13 @@ pub(super) fn without_keys(subject: &str) -> StoreError {
         reason:
             "the store has no keys to encrypt it: give it some, `Store::new(..).subject_keys(..)`"
                 .to_owned(),
+    }
+}
+
+/// The error for content that looks sealed before it is, as a client may send it: it could not be read again.
+pub(super) fn already_sealed(subject: &str) -> StoreError {
+    StoreError::Codec {
+        what: format!("a value that looks like a sealed one of `{subject}` cannot be stored"),
+        reason: format!("the key `{SEALED}` is the store's own: use another one"),
     }
 }

@@ -12,10 +12,11 @@ use crate::eventstore::backend::{
     EventPage, EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
     Transactions,
 };
-use crate::eventstore::personal::forget::agree;
+use crate::eventstore::personal::forgotten::agree;
 use crate::eventstore::personal::keys::{SubjectKeyState, SubjectKeys};
 use crate::eventstore::personal::payload::{
-    KeyStates, OfForgotten, PERSONAL, SEALED, opened, sealed, subjects, without_keys,
+    KeyStates, OfForgotten, PERSONAL, SEALED, already_sealed, opened, sealed, subjects,
+    without_keys,
 };
 
 /// Where the id of the keys is.
@@ -42,7 +43,7 @@ impl PersonalStore {
         }
     }
 
-    /// The same backend with these keys.
+    /// Gives the same backend these keys.
     pub(in crate::eventstore) fn with_keys(&self, keys: Arc<dyn SubjectKeys>) -> Self {
         PersonalStore::new(Arc::clone(&self.backend), Some(keys))
     }
@@ -100,9 +101,13 @@ impl PersonalStore {
         mut contents: Vec<(&mut Vec<u8>, Encoding)>,
         of_forgotten: OfForgotten,
     ) -> Result<(), StoreError> {
-        let mut found = BTreeSet::new();
+        let (mut found, mut forged) = (BTreeSet::new(), BTreeSet::new());
         for (content, encoding) in &contents {
             subjects(content, *encoding, PERSONAL, &mut found)?;
+            subjects(content, *encoding, SEALED, &mut forged)?;
+        }
+        if let Some(subject) = forged.first() {
+            return Err(already_sealed(subject));
         }
         let Some(first) = found.first() else {
             return Ok(());

@@ -29,8 +29,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(Personal::<String>::forgotten(ann()).known(), None);
 /// ```
 ///
-/// The subject is an id of the person, such as a customer's number. It is not encrypted, and stays where it is:
-/// so it must not itself be personal, as an e-mail address is.
+/// The subject is an id of the person, such as a customer's number. It is not encrypted, and stays where it
+/// is: so it must not itself be personal, as an e-mail address is.
 ///
 /// The store encrypts; serde does not. A `Personal` that is written elsewhere, as JSON of an endpoint or in a
 /// table of a projection, is plain text. Its `Debug` shows the subject alone.
@@ -90,7 +90,7 @@ impl<T> fmt::Debug for Personal<T> {
 
 /// As it is written before the store encrypts it, and after the store has decrypted it.
 #[derive(Serialize, Deserialize)]
-enum Written<S, T> {
+enum WrittenPersonal<S, T> {
     #[serde(rename = "$personal")]
     Known { subject: S, value: T },
     #[serde(rename = "$forgotten")]
@@ -101,17 +101,19 @@ impl<T: Serialize> Serialize for Personal<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let subject = &*self.subject;
         match &self.value {
-            Some(value) => Written::Known { subject, value }.serialize(serializer),
-            None => Written::<_, T>::Forgotten { subject }.serialize(serializer),
+            Some(value) => WrittenPersonal::Known { subject, value }.serialize(serializer),
+            None => WrittenPersonal::<_, T>::Forgotten { subject }.serialize(serializer),
         }
     }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Personal<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Written::<String, T>::deserialize(deserializer)? {
-            Written::Known { subject, value } => Personal::new(subject, value),
-            Written::Forgotten { subject } => Personal::forgotten(subject),
-        })
+        Ok(
+            match WrittenPersonal::<String, T>::deserialize(deserializer)? {
+                WrittenPersonal::Known { subject, value } => Personal::new(subject, value),
+                WrittenPersonal::Forgotten { subject } => Personal::forgotten(subject),
+            },
+        )
     }
 }

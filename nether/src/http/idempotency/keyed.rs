@@ -23,7 +23,7 @@ use crate::http::replies::problem::{Details, renamed};
 use crate::http::request_id::X_REQUEST_ID;
 use crate::http::request_scope::{ClientPatience, PREFERENCE_APPLIED};
 use crate::idempotency::{
-    KeyClaim, KeyEnd, KeyLimits, KeyStore, KeyedRequest, MemoryKeys, StoredAnswer,
+    KeyClaim, KeyEnd, KeyLimits, KeyStore, KeyedRequest, KeysInMemory, StoredAnswer,
 };
 use crate::race::race;
 use crate::route::BoxFuture;
@@ -53,7 +53,7 @@ pub(crate) struct IdempotencyKeys {
 impl Default for IdempotencyKeys {
     fn default() -> Self {
         IdempotencyKeys {
-            store: Mutex::new(Arc::new(MemoryKeys::new(KeyLimits::default()))),
+            store: Mutex::new(Arc::new(KeysInMemory::new(KeyLimits::default()))),
             working: watch::Sender::new(0),
             warned: Mutex::default(),
         }

@@ -9,7 +9,7 @@ use crate::http::idempotency::sourcing;
 use crate::http::server::Server;
 #[cfg(not(feature = "eventstore"))]
 use crate::idempotency::KeyStore;
-use crate::idempotency::MemoryKeys;
+use crate::idempotency::KeysInMemory;
 use crate::system::System;
 
 impl Server {
@@ -48,7 +48,7 @@ impl Server {
             let _ = system;
             None
         };
-        let keys = stored.unwrap_or_else(|| Arc::new(MemoryKeys::new(limits)));
+        let keys = stored.unwrap_or_else(|| Arc::new(KeysInMemory::new(limits)));
         self.shared.keys.keep_in(keys);
         Ok(())
     }
@@ -57,7 +57,7 @@ impl Server {
     /// ended; and leaves the store, which may be closed then.
     pub(super) async fn close_keys(&self) {
         self.shared.keys.idle().await;
-        let keys = MemoryKeys::new(self.settings.keys);
+        let keys = KeysInMemory::new(self.settings.keys);
         self.shared.keys.keep_in(Arc::new(keys));
     }
 }

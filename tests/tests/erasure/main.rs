@@ -1,0 +1,5 @@
+//! Personal values, which are stored encrypted, and are forgotten with their key.
+
+mod keys;
+mod program;
+mod values;
