@@ -9,6 +9,7 @@ pub use crate::eventstore::backend::{
 };
 pub use crate::eventstore::definition::{Definition, StartFrom};
 pub use crate::eventstore::handling::HandlingPolicy;
+pub use crate::eventstore::history::{History, Recording};
 pub use crate::eventstore::keyed::key_of;
 pub use crate::eventstore::listed::{
     AggregateMessage, ListedCommand, ListedQuery, add_command, add_query, add_query_of_state,
@@ -22,7 +23,8 @@ pub use crate::eventstore::registered::{
     RegisteredCommand, RegisteredName, RegisteredSaga, shape_sent,
 };
 pub use crate::eventstore::saga::{
-    Delivery, Saga, Sagas, SentBy, Step, StoredCommand, Timeout, deliver, not_listed, text_of,
+    Delivery, Saga, Sagas, SentBy, SentCommands, Step, StoredCommand, Timeout, WrittenCommands,
+    deliver, not_listed, text_of,
 };
 pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{

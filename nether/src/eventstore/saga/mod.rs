@@ -20,7 +20,7 @@ pub use self::delivery::{Delivery, deliver, not_listed};
 pub use self::handle::SagaHandle;
 pub use self::module::Sagas;
 pub use self::outgoing::StoredCommand;
-pub use self::scenario::{SagaScenario, given_saga};
+pub use self::scenario::{SagaScenario, SentCommands, WrittenCommands, given_saga};
 pub use self::status::{RepeatedCommand, SagaStatus};
 pub use self::step::{Sent, SentBy, Step};
 
