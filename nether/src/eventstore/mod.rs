@@ -14,6 +14,7 @@ mod clock;
 mod command_id;
 pub mod conformance;
 mod control;
+mod decision;
 mod definition;
 mod digest;
 mod events;
@@ -61,6 +62,7 @@ pub use self::backend::{
 };
 pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
+pub use self::decision::{Decision, Decisions};
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 #[cfg(feature = "http")]
 pub(crate) use self::keys::stored_keys;
@@ -70,7 +72,7 @@ pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};
 #[cfg(feature = "http")]
-pub(crate) use self::registered::is_aggregate;
+pub(crate) use self::registered::knows_commands;
 pub use self::saga::{RepeatedCommand, Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
 pub use self::scenario::{Decided, Scenario, given, given_with};
 #[cfg(feature = "test")]

@@ -46,7 +46,7 @@ fn implementation(expander: &AggregateExpander<'_>) -> TokenStream {
     let p = paths.private();
     let es = quote!(#p::eventstore);
     let settings = expander.settings();
-    let parts = expander.parts(&[]);
+    let parts = expander.parts(None, &[]);
     quote_spanned! {spans::attribute()=>
         #parts
         #[automatically_derived]
@@ -69,7 +69,7 @@ fn implementation(expander: &AggregateExpander<'_>) -> TokenStream {
             fn decode(_: &#es::RecordedEvent) -> #p::Option<#p::Result<#event, #es::StoreError>> {
                 #p::Option::None
             }
-            async fn publish(_: #event, _: &#p::Context<#es::Aggregates<Self>>) {}
+            async fn publish<__By: #p::Caller>(_: #event, _: &#p::Context<__By>) {}
         }
     }
 }
