@@ -1,6 +1,6 @@
 //! Decisions on a store in a file.
 
-use nether::eventstore::{Aggregates, Decisions, EventStore, Position, Store};
+use nether::eventstore::{Aggregates, Decisions, Position, Store};
 use nether::prelude::*;
 use nether_sqlite::{SqliteOptions, SqliteStore};
 use nether_tests::Folder;

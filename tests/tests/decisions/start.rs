@@ -85,7 +85,7 @@ async fn such_a_store_is_sound_otherwise() {
 async fn the_topology_shows_what_a_decision_emits() -> nether::Result<()> {
     let builder = System::builder().isolated().with::<Decisions<Transfers>>();
     let system = builder.provide(Store::memory()).start().await?;
-    let drawn = system.topology().to_string();
+    let drawn = system.topology().to_mermaid();
     for said in [
         "Transfers",
         "bank.transfer",

@@ -51,7 +51,7 @@ impl OtherStore {
 pub fn new(stream: &str, name: &str, json: &str) -> Append {
     let event = NewEvent {
         id: EventId::new(),
-        name: name.into(),
+        name: name.to_owned().into(),
         schema_version: 1,
         payload: Payload {
             encoding: Encoding::Json,

@@ -121,12 +121,13 @@ async fn a_thousand_transfers_at_once_keep_the_sum(builder: SystemBuilder) -> ne
         ctx.send(deposit).await?;
     }
     let mut transfers = JoinSet::new();
+    let mut random = fastrand::Rng::with_seed(7);
     for number in 0..1_000_u64 {
         let ctx = ctx.clone();
         let transfer = Transfer {
-            from: fastrand::u64(..ACCOUNTS),
-            to: fastrand::u64(..ACCOUNTS),
-            cents: fastrand::u64(20..60),
+            from: random.u64(..ACCOUNTS),
+            to: random.u64(..ACCOUNTS),
+            cents: random.u64(20..60),
         };
         transfers.spawn(async move {
             if number % 10 == 0 {

@@ -26,7 +26,7 @@ async fn a_transfer_is_an_endpoint_and_a_key_of_a_request_is_its_id() -> nether:
             .with::<Aggregates<Account>>()
             .with::<Decisions<Transfers>>();
         let system = builder.provide(store.open()).start().await?;
-        let at = open(&system, Server::default()).await;
+        let at = open(&system, Server::new(&system)).await;
         let answer = transfer(&at, "k", 30).await;
         assert_eq!(answer.json(), serde_json::json!({"from": 70, "to": 30}));
         let again = transfer(&at, "k", 30).await;

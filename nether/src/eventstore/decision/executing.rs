@@ -54,8 +54,8 @@ impl<D: Decision> Decisions<D> {
                 Ok(events) if <Of<D>>::count(&events) > 0 => events,
                 // An append would show that another writer has written; without one, the store is asked.
                 nothing => {
-                    let checks = appends(<Of<D>>::all(&mut seats), None, ctx, store)?;
-                    match store.append_all(checks).await {
+                    let checks = held(<Of<D>>::all(&mut seats)).map(|seat| seat.check());
+                    match store.append_all(checks.collect()).await {
                         Err(error @ StoreError::Conflict { .. }) if command.is_some() => {
                             conflict = Some(error);
                             forget(<Of<D>>::all(&mut seats));
@@ -201,7 +201,7 @@ fn gather(all: &mut [&mut dyn AnySeat]) {
     }
 }
 
-/// An append for each stream; without events, the check of its version.
+/// An append for each stream.
 fn appends<D: Decision>(
     all: Vec<&mut dyn AnySeat>,
     identity: Option<&CommandIdentity>,

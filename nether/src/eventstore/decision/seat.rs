@@ -51,7 +51,7 @@ pub(super) trait AnySeat: Send + Sync {
     /// Reads the state from the store.
     fn load<'a>(&'a mut self, store: &'a Store) -> SeatFuture<'a, Result<(), StoreError>>;
 
-    /// Forgets the state: it is not, or may not be, that of the store.
+    /// Forgets the state, which is not, or may not be, that of the store, and the events that it led to.
     fn forget(&mut self);
 
     /// The events, for another seat of the same stream.
@@ -60,8 +60,10 @@ pub(super) trait AnySeat: Send + Sync {
     /// Adds the events of another seat of the same stream.
     fn add_events(&mut self, events: Box<dyn Any>);
 
-    /// The append of the events, which are from now on as they are read; without events, the check of the
-    /// version.
+    /// The check of the version: an append without events.
+    fn check(&self) -> Append;
+
+    /// The append of the events, which are from now on as they are read.
     ///
     /// # Errors
     /// [`StoreError::Codec`] if one of them could not be read again.
@@ -153,6 +155,7 @@ impl<A: Aggregate> AnySeat for Seat<A> {
 
     fn forget(&mut self) {
         self.evolved = None;
+        self.events = Events::none();
         if let Some(turn) = &mut self.turn {
             **turn = None;
         }
@@ -168,6 +171,16 @@ impl<A: Aggregate> AnySeat for Seat<A> {
         }
     }
 
+    fn check(&self) -> Append {
+        Append {
+            stream: self.stream.clone(),
+            expected: Expected::Version(self.version()),
+            events: Vec::new(),
+            metadata: Metadata::default(),
+            conditions: Vec::new(),
+        }
+    }
+
     fn append(
         &mut self,
         store: &Store,
@@ -177,11 +190,9 @@ impl<A: Aggregate> AnySeat for Seat<A> {
         let (new, events) = written(store, &self.stream, &self.events, identity)?;
         self.events = events;
         Ok(Append {
-            stream: self.stream.clone(),
-            expected: Expected::Version(self.version()),
             events: new,
             metadata,
-            conditions: Vec::new(),
+            ..self.check()
         })
     }
 
