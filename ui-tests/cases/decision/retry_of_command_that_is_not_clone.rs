@@ -6,7 +6,7 @@ pub struct Open {
     pub id: u64,
 }
 
-#[command]
+#[command(local)]
 pub struct Move {
     pub from: u64,
     pub note: String,

@@ -179,6 +179,7 @@ impl<'a> AggregateExpander<'a> {
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl #aggregate for #ty {
+                type Itself = Self;
                 const NAME: &'static str = #name;
                 const SETTINGS: #es::AggregateSettings = #settings;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;

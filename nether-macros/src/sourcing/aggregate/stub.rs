@@ -52,6 +52,7 @@ fn implementation(expander: &AggregateExpander<'_>) -> TokenStream {
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         impl #es::Aggregate for #ty {
+            type Itself = Self;
             const NAME: &'static str = "";
             const SETTINGS: #es::AggregateSettings = #settings;
             const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;

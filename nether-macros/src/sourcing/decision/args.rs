@@ -1,7 +1,7 @@
 //! The arguments of `#[decision]`, as written.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Path, Result, Token, Type, bracketed, parenthesized};
 
@@ -88,7 +88,10 @@ impl DecisionArgs {
                 "of" => {
                     let content;
                     bracketed!(content in input);
-                    let list = Punctuated::<Participant, Token![,]>::parse_terminated(&content)?;
+                    // Apart from the input, which would report what is left of a list that is not sound.
+                    let list: TokenStream = content.parse()?;
+                    let list =
+                        Punctuated::<Participant, Token![,]>::parse_terminated.parse2(list)?;
                     args.of = Some(ParticipantList {
                         key: key.clone(),
                         participants: list.into_iter().collect(),

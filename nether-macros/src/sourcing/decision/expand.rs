@@ -10,7 +10,6 @@ use crate::sourcing::decision::model::{CheckedDecision, Decider};
 use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
 use crate::sourcing::methods::{Method, is_facts};
 use crate::spans::{self, Extent};
-use crate::types;
 
 pub(super) struct DecisionExpander<'a> {
     pub(super) decision: &'a CheckedDecision,
@@ -54,30 +53,14 @@ impl<'a> DecisionExpander<'a> {
         self.decision.deciders.iter().map(|it| &it.method)
     }
 
-    /// The aggregates, each once.
-    fn aggregates(&self) -> Vec<&Type> {
-        let mut aggregates: Vec<&Type> = Vec::new();
-        for participant in &self.decision.of {
-            let ty = &participant.aggregate;
-            if !aggregates.iter().any(|it| types::same(*it, ty)) {
-                aggregates.push(ty);
-            }
-        }
-        aggregates
-    }
-
     /// The events of all aggregates.
     fn emitted(&self) -> TokenStream {
-        let p = self.paths.private();
+        let (p, ty) = (self.paths.private(), self.ty);
         let es = quote!(#p::eventstore);
-        let lists = self.aggregates().into_iter().map(|aggregate| {
-            let descriptor = said(aggregate, "Aggregate", "DESCRIPTOR", &self.paths);
-            quote_spanned!(Extent::of(aggregate).end=> #descriptor.emits)
-        });
-        let any = self.methods().next().map(|it| self.listed(it, "LISTED"));
         quote_spanned! {spans::attribute()=>
-            const EMITTED: &[&[#p::MessageProof]] = &[#(#lists),*];
-            static EMITS: [#p::MessageProof; #es::count(EMITTED)] = #es::emitted(EMITTED, #any);
+            const EMITTED: &[&[#p::MessageProof]] =
+                <<#ty as #es::DecisionParts>::Of as #es::Participants>::EMITTED;
+            static EMITS: [#p::MessageProof; #es::count(EMITTED)] = #es::emitted(EMITTED);
         }
     }
 
@@ -110,7 +93,8 @@ impl<'a> DecisionExpander<'a> {
         let (p, ty) = (self.paths.private(), self.ty);
         let es = quote!(#p::eventstore);
         let policy = self.decision.policy.expand(&self.paths);
-        let of = self.decision.of.iter().map(|it| &it.aggregate);
+        let of = self.decision.of.iter();
+        let of = of.map(|it| said(&it.aggregate, "Aggregate", "Itself", &self.paths));
         let resources = self.methods().flat_map(Method::resources);
         let asked = self.methods().flat_map(Method::named_resources);
         let asked = asked.map(|(ty, name)| {

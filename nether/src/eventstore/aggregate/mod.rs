@@ -53,6 +53,9 @@ use crate::routing::Caller;
     note = "put `#[aggregate(handles = [..], events = [..])]` above an `impl {Self}` block"
 )]
 pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
+    /// The type itself. Unknown for a type that is no aggregate, so that rustc reports only that.
+    #[doc(hidden)]
+    type Itself;
     /// What the names of its streams begin with.
     #[doc(hidden)]
     const NAME: &'static str;

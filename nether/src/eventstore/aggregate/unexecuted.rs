@@ -1,5 +1,5 @@
-//! [`Unexecuted`]: why a command has neither a reply nor an error of its own; and the attempt that ends so, or
-//! with one of them.
+//! [`Unexecuted`]: why a command has neither a reply nor an error of its own; and the attempt that ends with
+//! one of these.
 
 use std::pin::pin;
 

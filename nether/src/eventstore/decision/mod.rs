@@ -1,4 +1,4 @@
-//! Decisions over several aggregates of one store: what happens is stored in all of their streams, or in none.
+//! Decisions over several aggregates of one store: what happens is stored in all their streams, or in none.
 
 mod emitted;
 mod executing;

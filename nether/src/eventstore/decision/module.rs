@@ -118,7 +118,7 @@ impl<D, C> SharedHandler<Given<C>> for Decisions<D>
 where
     D: Decision,
     C: Command,
-    Self: Runs<Given<C>>,
+    Self: RunsJointly<Given<C>>,
 {
     async fn handle<S: ReplySink<Given<C>>>(
         _: &Self,
@@ -143,7 +143,7 @@ where
 
 /// A decision that handles the command of a parcel. In terms of parcels, as the methods of [`SharedHandler`]
 /// are, so that the compiler sees that they are the same.
-trait Runs<P: Parcel>: Module {
+trait RunsJointly<P: Parcel>: Module {
     fn run(
         &self,
         parcel: &mut P,
@@ -152,7 +152,7 @@ trait Runs<P: Parcel>: Module {
 }
 
 #[diagnostic::do_not_recommend]
-impl<D, C> Runs<Given<C>> for Decisions<D>
+impl<D, C> RunsJointly<Given<C>> for Decisions<D>
 where
     D: Decision + DecisionHandler<C, Itself = C, Reply = C::Reply, Error = C::Error>,
     C: Command,
@@ -166,7 +166,7 @@ where
     }
 }
 
-async fn attempt<M: Runs<P>, P: Parcel>(
+async fn attempt<M: RunsJointly<P>, P: Parcel>(
     module: &M,
     parcel: &mut P,
     ctx: &Context<M>,

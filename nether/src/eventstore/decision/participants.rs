@@ -7,6 +7,7 @@ use crate::eventstore::aggregate::{Aggregate, Cache, Events, cache_of};
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::decision::seat::{AnySeat, Seat, state};
 use crate::eventstore::store::Store;
+use crate::message::MessageProof;
 use crate::routing::Caller;
 
 /// The aggregates that a decision is over: a tuple of at least two.
@@ -21,6 +22,8 @@ pub trait Participants: Sized + 'static {
     type States<'a>: Copy + Send + Sync;
     /// What happens to each of them.
     type Events: Send;
+    /// The events of each of them.
+    const EMITTED: &'static [&'static [MessageProof]];
 
     /// No events.
     fn none() -> Self::Events;
@@ -70,6 +73,8 @@ macro_rules! participants {
         impl<$($aggregate: Aggregate),*> Participants for ($($aggregate,)*) {
             type States<'a> = ($(&'a $aggregate,)*);
             type Events = ($(Events<$aggregate>,)*);
+            const EMITTED: &'static [&'static [MessageProof]] =
+                &[$($aggregate::DESCRIPTOR.emits),*];
 
             fn none() -> Self::Events {
                 ($(Events::<$aggregate>::none(),)*)

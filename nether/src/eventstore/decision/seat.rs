@@ -17,7 +17,7 @@ type SeatFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// the second one shows it.
 pub(super) struct Seat<A: Aggregate> {
     stream: StreamId,
-    /// Dropped before `entry`, which takes the state back into the cache if nobody has its turn.
+    /// Dropped before `entry`, which gives the state back to the cache if no other command has the turn.
     turn: Option<OwnedTurn<A>>,
     /// The state once it has evolved, which is not in memory for others until its events are stored.
     evolved: Option<Loaded<A>>,

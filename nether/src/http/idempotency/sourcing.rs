@@ -30,8 +30,8 @@ pub(crate) fn set_command_id(ctx: &Context, key: &IdempotencyKey, user: &KeyUser
     ctx.handle().scope.add_baggage(id);
 }
 
-/// Whether an aggregate, or a decision over several, handles the message: then a command that is sent again with its id stores nothing
-/// twice, and gets its reply.
+/// Whether an aggregate, or a decision over several, handles the message: then a command that is sent again
+/// with its id stores nothing twice, and gets its reply.
 pub(crate) fn is_handled_by_aggregate(message: &MessageDescriptor, ctx: &Context) -> bool {
     let handler = ctx.handle().scope.read(message.slot(), |row| {
         let handler = row.and_then(|row| row.handlers.first());
