@@ -98,11 +98,6 @@ impl<A: Aggregate> Repository<A> {
                 nothing => {
                     let may_be_behind = was_in_memory && command.is_some();
                     if may_be_behind && is_behind(&self.store, &stream, loaded.version).await? {
-                        conflict = Some(StoreError::Conflict {
-                            stream: stream.clone(),
-                            expected: loaded.version,
-                            actual: loaded.version + 1,
-                        });
                         *turn = None;
                         continue;
                     }
