@@ -87,11 +87,15 @@ const _: () = {
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::eventstore::Parts for CheckingAccount {
         type Event = CheckingAccountEvent;
+        type KeyOr<__Other> = <Open as ::nether::__private::eventstore::AggregateMessage>::KeyOr<
+            __Other,
+        >;
         type Resources = (Resource<Limit>,);
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::eventstore::Aggregate for CheckingAccount {
+        type Itself = Self;
         const NAME: &'static str = "checking_account";
         const SETTINGS: ::nether::__private::eventstore::AggregateSettings = ::nether::__private::eventstore::AggregateSettings {
             snapshot_every: 100u64,
@@ -207,11 +211,9 @@ const _: () = {
             }
             ::nether::__private::Option::None
         }
-        async fn publish(
+        async fn publish<__By: ::nether::__private::Caller>(
             event: CheckingAccountEvent,
-            ctx: &::nether::__private::Context<
-                ::nether::__private::eventstore::Aggregates<Self>,
-            >,
+            ctx: &::nether::__private::Context<__By>,
         ) {
             match event {
                 CheckingAccountEvent::Event0(event) => {

@@ -149,8 +149,33 @@ const _: () = {
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::eventstore::ListedCommand for Deposit {
         type Itself = Self;
+        type Reply = <Self as ::nether::__private::Message>::Reply;
+        type Error = <Self as ::nether::__private::Message>::Error;
+        type JointOutcomes<__Of: ::nether::__private::eventstore::Participants> = ::nether::__private::eventstore::JointOutcomeOf<
+            __Of,
+            Self,
+            Self::Reply,
+            Self::Error,
+        >;
         const LISTED: ::nether::__private::MessageProof = <Self as ::nether::__private::Message>::PROOF;
         const IS_NAMED: bool = false;
+        fn add_to<__By>(
+            routes: &mut ::nether::__private::Routes<
+                '_,
+                ::nether::__private::eventstore::Decisions<__By>,
+            >,
+        )
+        where
+            __By: ::nether::__private::eventstore::Decision
+                + ::nether::__private::eventstore::DecisionHandler<
+                    Self,
+                    Itself = Self,
+                    Reply = Self::Reply,
+                    Error = Self::Error,
+                >,
+        {
+            ::nether::__private::eventstore::add_decided::<__By, Self>(routes)
+        }
     }
     ::nether::__private::inventory::submit! {
         ::nether::__private::MessageRegistration(& DESCRIPTOR)

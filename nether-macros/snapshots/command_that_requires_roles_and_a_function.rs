@@ -52,6 +52,9 @@ const _: () = {
                 "`: publish an event instead, or let one of them take what it asks for as part of its message"
             ),
         };
+        const CONTENT: ::nether::__private::Option<
+            ::nether::__private::WriteContent<Self>,
+        > = ::nether::__private::Option::Some(::nether::__private::content::<Self>);
         const ACCESS: ::nether::__private::Option<
             ::nether::__private::AccessRule<Self>,
         > = ::nether::__private::Option::Some(::nether::__private::AccessRule {

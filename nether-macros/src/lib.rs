@@ -90,6 +90,11 @@ pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 #[proc_macro_attribute]
+pub fn decision(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    sourcing::decision(arguments.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
 pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
     sourcing::projection(arguments.into(), item.into()).into()
 }

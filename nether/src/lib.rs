@@ -395,6 +395,16 @@ pub use nether_macros::module;
 pub use nether_macros::aggregate;
 
 #[cfg(feature = "eventstore")]
+#[doc = include_str!("docs/decision.md")]
+#[doc(inline)]
+#[doc(
+    alias = "dynamic consistency boundary",
+    alias = "DCB",
+    alias = "unique"
+)]
+pub use nether_macros::decision;
+
+#[cfg(feature = "eventstore")]
 #[doc = include_str!("docs/projection.md")]
 #[doc(inline)]
 pub use nether_macros::projection;
@@ -407,7 +417,7 @@ pub use nether_macros::saga;
 // Without the feature, each says that it needs it.
 #[cfg(not(feature = "eventstore"))]
 #[doc(hidden)]
-pub use nether_macros::{aggregate, projection, saga};
+pub use nether_macros::{aggregate, decision, projection, saga};
 
 #[cfg(feature = "http")]
 #[doc = include_str!("docs/routes.md")]
@@ -480,7 +490,7 @@ pub mod prelude {
 
     pub use crate::{
         CallError, Command as _, Context, Event as _, Message as _, MessageTypeId, Query as _,
-        QueryContext, Resource, System, SystemBuilder, aggregate, command, event, module,
+        QueryContext, Resource, System, SystemBuilder, aggregate, command, decision, event, module,
         projection, query, saga,
     };
 }

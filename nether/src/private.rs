@@ -13,6 +13,7 @@ pub use std::result::Result;
 pub use std::string::String;
 pub use std::sync::Arc;
 pub use std::time::Duration;
+pub use std::vec::Vec;
 
 pub use nether_macros::ConditionalMessage;
 pub use {inventory, serde};

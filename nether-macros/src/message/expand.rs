@@ -157,7 +157,7 @@ fn implementation(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     });
     let refusal = refusal(message, paths);
     let access = access::constant(message, paths);
-    let is_compared = message.kind == MessageKind::Command && message.key.is_some();
+    let is_compared = message.kind == MessageKind::Command;
     let content = (is_compared && !message.args.is_local).then(|| {
         quote_spanned! {spans::attribute()=>
             const CONTENT: #p::Option<#p::WriteContent<Self>> = #p::Option::Some(#p::content::<Self>);

@@ -17,7 +17,8 @@ pub(super) struct Parts<'a> {
     /// The runtime's type that is the module.
     pub(super) module: TokenStream,
     pub(super) handles: Vec<TokenStream>,
-    pub(super) emits: Vec<TokenStream>,
+    /// A list of what it emits.
+    pub(super) emits: TokenStream,
     pub(super) calls: Vec<TokenStream>,
     /// The resources that it asks for besides the store.
     pub(super) resources: Vec<TokenStream>,
@@ -40,7 +41,7 @@ pub(super) fn stub(name: &Ident, paths: &Paths) -> TokenStream {
         name,
         module: TokenStream::new(),
         handles: Vec::new(),
-        emits: Vec::new(),
+        emits: quote!(&[]),
         calls: Vec::new(),
         resources: Vec::new(),
     };
@@ -68,7 +69,7 @@ fn describe(parts: &Parts<'_>, launch: &TokenStream, paths: &Paths) -> TokenStre
             },
             kind: #p::ModuleKind::Shared,
             handles: &[#(#handles),*],
-            emits: &[#(#emits),*],
+            emits: #emits,
             calls: &[#(#calls),*],
             after: &[],
             instances: 1usize,

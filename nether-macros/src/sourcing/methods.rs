@@ -255,6 +255,42 @@ pub(super) fn is_facts(ty: &Type) -> bool {
     segment.is_some_and(|segment| segment.ident == "Facts")
 }
 
+/// A decision, and an answer, are given no context, their facts by reference, and resources by value.
+pub(super) fn check_asked(method: &Method, diagnostics: &Diagnostics) {
+    let name = &method.name;
+    if let Some(context) = method.context() {
+        let message = format!("`{name}` decides or answers, and is given no context");
+        let help = "a decision only says what happens, and an answer what is: what is to be done because of it is done by a module that \
+                    handles the event; what a query asks others for is asked by a module that handles it";
+        diagnostics.error(context, message, help);
+    } else if let Some(facts) = method.rest.iter().find(|ty| is_facts(ty) && !is_shared(ty)) {
+        let message = format!(
+            "`{name}` takes the facts of its message as `{}`",
+            types::text(facts)
+        );
+        diagnostics.error(
+            facts,
+            message,
+            "they are lent to the method: `facts: &Facts`",
+        );
+    } else if let Some(reference) = method.resources().find(|ty| is_reference(ty)) {
+        let message = format!("`{name}` asks for a resource by reference");
+        let help = format!(
+            "take it by value: `Resource<{}>`",
+            types::text(behind_reference(reference))
+        );
+        diagnostics.error(reference, message, help);
+    }
+}
+
+pub(super) fn is_reference(ty: &Type) -> bool {
+    matches!(types::ungrouped(ty), Type::Reference(_))
+}
+
+pub(super) fn is_shared(ty: &Type) -> bool {
+    matches!(types::ungrouped(ty), Type::Reference(reference) if reference.mutability.is_none())
+}
+
 /// Whether the type is the step of a saga.
 pub(super) fn is_step(ty: &Type) -> bool {
     let is_mutable = matches!(types::ungrouped(ty), Type::Reference(reference) if reference.mutability.is_some());
@@ -263,7 +299,7 @@ pub(super) fn is_step(ty: &Type) -> bool {
 }
 
 /// What stands above the arguments behind `self`.
-fn attributes(signature: &Signature) -> impl Iterator<Item = Vec<Attribute>> {
+pub(super) fn attributes(signature: &Signature) -> impl Iterator<Item = Vec<Attribute>> {
     signature.inputs.iter().filter_map(|it| match it {
         FnArg::Typed(typed) => Some(typed.attrs.clone()),
         FnArg::Receiver(_) => None,
@@ -306,7 +342,7 @@ pub(super) fn waiting(methods: &[Method]) -> Span {
 }
 
 /// The list names what it takes whatever the configuration, so the method must be there too.
-fn check_unconditional(function: &Function, diagnostics: &Diagnostics) {
+pub(super) fn check_unconditional(function: &Function, diagnostics: &Diagnostics) {
     let conditions = function.attributes.iter();
     for condition in conditions.filter(|attribute| attribute.path().is_ident("cfg")) {
         let message = format!(

@@ -1,7 +1,8 @@
-//! `#[aggregate]`, `#[projection]`, `#[saga]`: types that are made of events, read off them, or act upon
-//! them.
+//! `#[aggregate]`, `#[decision]`, `#[projection]`, `#[saga]`: types that are made of events, decide over
+//! several of these, are read off events, or act upon them.
 
 mod aggregate;
+mod decision;
 mod definition;
 mod descriptor;
 mod methods;
@@ -34,6 +35,22 @@ pub(crate) fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStrea
         }
         let checked = aggregate::validate::check(args, block, diagnostics);
         aggregate::expand(&checked)
+    })
+}
+
+pub(crate) fn decision(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    if !features::EVENTSTORE {
+        let args =
+            unfounded(|diagnostics| decision::args::DecisionArgs::parse(arguments, diagnostics));
+        return refuse(&decision::WHOSE, args.handles, args.renamed, item);
+    }
+    attribute(&decision::WHOSE, item, |block, diagnostics| {
+        let args = decision::args::DecisionArgs::parse(arguments, diagnostics);
+        if header::check_single(&block, &decision::WHOSE, diagnostics) {
+            return standing_in(block, args.handles, args.renamed);
+        }
+        let checked = decision::validate::check(args, block, diagnostics);
+        decision::expand(&checked)
     })
 }
 
@@ -106,7 +123,7 @@ fn unfounded<T>(read: impl FnOnce(&Diagnostics) -> T) -> T {
     value
 }
 
-/// What the three have in common.
+/// What the four have in common.
 fn attribute(
     whose: &Whose,
     item: TokenStream,

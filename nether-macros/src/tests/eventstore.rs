@@ -190,6 +190,17 @@ fn a_renamed_crate_is_named_everywhere() {
                 fn paid(&mut self, _: &Paid) {}
             }),
         ),
+        sourcing::decision(
+            quote!(
+                handles = Move,
+                of = [Till(from), Till(to)],
+                retry = 1,
+                crate = n
+            ),
+            quote!(impl Moves {
+                async fn make(_: Move, from: &Till, to: &Till, limit: Resource<u64>) {}
+            }),
+        ),
         sourcing::projection(
             quote!(handles = [Paid, Sum], crate = n),
             quote!(impl Sums {
@@ -226,12 +237,45 @@ fn a_renamed_crate_is_named_everywhere() {
 }
 
 #[test]
+fn decision() {
+    let arguments = quote!(
+        handles = [Move, Undo],
+        of = [Account(from), bank::Account(to)],
+        timeout = "2s",
+        retry = 3
+    );
+    let item = quote! {
+        impl Moves {
+            fn make(make: Move, from: &Account, to: &Account) -> Result<(Taken, Given), NotEnough> {
+                Ok((Taken, Given))
+            }
+
+            async fn undo(
+                _: Undo,
+                from: &Account,
+                to: &Account,
+                facts: &Facts,
+                #[resource("audit")] audit: Resource<Audit>,
+            ) {
+            }
+        }
+    };
+    check("decision", sourcing::decision(arguments, item));
+}
+
+#[test]
 fn what_has_mistakes_is_named_by_the_renamed_crate_too() {
     for expansion in [
         sourcing::aggregate(
             quote!(handles = Pay, events = Paid, crate = n),
             quote!(impl Till {
                 fn pay(&mut self, _: Pay, ctx: &Context<Self>) -> Paid {}
+            }),
+        ),
+        sourcing::decision(
+            quote!(handles = Move, of = [Till(from), Till(to)], crate = n),
+            quote!(impl Moves {
+                fn make(_: Move, from: &Till, to: &Till, ctx: &Context<Self>) {}
             }),
         ),
         sourcing::projection(

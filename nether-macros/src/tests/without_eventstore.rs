@@ -30,6 +30,10 @@ fn a_block_is_a_block_alone() {
             sourcing::aggregate(quote!(), quote!(impl Till {})),
         ),
         (
+            "decision",
+            sourcing::decision(quote!(), quote!(impl Till {})),
+        ),
+        (
             "projection",
             sourcing::projection(quote!(), quote!(impl Till {})),
         ),
@@ -53,6 +57,7 @@ fn what_a_block_lists_counts_as_handled_and_its_hooks_are_methods() {
     );
     for expansion in [
         sourcing::aggregate(quote!(handles = [Pay], wrong = 1), block.clone()),
+        sourcing::decision(quote!(handles = Pay), block.clone()),
         sourcing::projection(quote!(handles = Pay), block.clone()),
         sourcing::saga(quote!(handles = Pay), block),
     ] {

@@ -15,6 +15,7 @@ mod following;
 mod leases;
 mod reading;
 mod reopening;
+mod together;
 mod transactions;
 
 pub use self::transactions::TransactionalCounter;
@@ -101,6 +102,32 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
     )))
     .await;
     within(dropping::what_is_dropped_is_done_whole_or_not_at_all(
+        &make().await,
+    ))
+    .await;
+    check_together(make).await;
+}
+
+/// Checks appends to several streams, if the store can make them.
+async fn check_together<S: EventStore>(make: impl AsyncFn() -> S) {
+    let store = make().await;
+    if !store.can_append_all() {
+        return within(together::a_store_that_cannot_says_so(&store)).await;
+    }
+    within(together::several_streams_are_written_together(&store)).await;
+    within(together::one_conflict_refuses_all(&make().await)).await;
+    within(together::several_looks_are_one(&make().await)).await;
+    within(together::all_are_repeated_or_none(&make().await)).await;
+    within(together::streams_and_ids_come_once(&make().await)).await;
+    within(together::all_are_made_if_every_condition_holds(
+        &make().await,
+    ))
+    .await;
+    within(together::many_pairs_are_written_whole(Arc::new(
+        make().await,
+    )))
+    .await;
+    within(together::a_pair_that_is_dropped_is_whole_or_not_there(
         &make().await,
     ))
     .await;

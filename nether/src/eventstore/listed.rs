@@ -7,6 +7,7 @@
 
 use crate::envelope::Given;
 use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Aggregates, Events, Parts};
+use crate::eventstore::decision::{Decision, DecisionHandler, Decisions, Participants};
 use crate::eventstore::projection::{Answers, Projection, Projections};
 use crate::message::{ByValue, Command, Message, MessageProof, Query, Reads, Writes};
 use crate::module::Routes;
@@ -55,15 +56,27 @@ pub trait AggregateMessage: Sized {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a command",
     label = "not a command",
-    note = "put `#[command(name = \"..\")]` above the definition of `{Self}`; if it is a query, a module asks it; if it is an event, a module or an aggregate publishes it"
+    note = "put `#[command(name = \"..\")]` above the definition of `{Self}`; if it is a query, a module asks it, and an aggregate or a projection answers it; if it is an event, a module or an aggregate publishes it"
 )]
 pub trait ListedCommand: Sized {
     /// The type itself. Unknown for a type that is not a command, so that rustc reports only that.
     type Itself;
+    /// Its reply; unknown in the same case.
+    type Reply;
+    /// Its error; unknown in the same case.
+    type Error;
+    /// The type whose functions make of what the function of a decision gives back what it comes to.
+    type JointOutcomes<Of: Participants>;
     /// What a module's list holds of it.
     const LISTED: MessageProof;
     /// Whether its name was given: else it is the path of the type, and changes when that moves.
     const IS_NAMED: bool;
+
+    /// Adds the way to its decision.
+    fn add_to<D>(routes: &mut Routes<'_, Decisions<D>>)
+    where
+        D: Decision
+            + DecisionHandler<Self, Itself = Self, Reply = Self::Reply, Error = Self::Error>;
 }
 
 /// A query, which a projection answers.
@@ -105,6 +118,18 @@ where
             OfState = <C as Message>::Reply,
         >,
     C: Command + ByValue<Access = Writes>,
+{
+    routes.add::<Given<C>>();
+}
+
+/// Adds the way to a decision over several aggregates.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn add_decided<D, C>(routes: &mut Routes<'_, Decisions<D>>)
+where
+    D: Decision + DecisionHandler<C, Itself = C, Reply = C::Reply, Error = C::Error>,
+    C: Command,
 {
     routes.add::<Given<C>>();
 }

@@ -49,26 +49,71 @@ impl MemoryLog {
             return Ok(repeated);
         }
         append.check_ids()?;
+        self.check_version(&append)?;
+        Ok(self.write(append))
+    }
+
+    fn append_all(&mut self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        for append in &appends {
+            self.documents.check(&append.conditions)?;
+        }
+        if let Some(repeated) = self.all_repeated(&appends)? {
+            return Ok(repeated);
+        }
+        Append::check_all(&appends)?;
+        for append in &appends {
+            self.check_version(append)?;
+        }
+        Ok(appends.into_iter().map(|it| self.write(it)).collect())
+    }
+
+    fn check_version(&self, append: &Append) -> Result<(), StoreError> {
         let actual = self.version(&append.stream);
-        if let Expected::Version(expected) = append.expected
-            && expected != actual
-        {
-            return Err(StoreError::Conflict {
-                stream: append.stream,
+        match append.expected {
+            Expected::Version(expected) if expected != actual => Err(StoreError::Conflict {
+                stream: append.stream.clone(),
                 expected,
                 actual,
-            });
+            }),
+            Expected::Version(_) | Expected::Any => Ok(()),
         }
-        let mut version = actual;
+    }
+
+    /// Writes events that may be written.
+    fn write(&mut self, append: Append) -> Appended {
+        let mut version = self.version(&append.stream);
         for event in append.events {
             version += 1;
             self.keep(event, &append.stream, version, &append.metadata);
         }
-        Ok(Appended {
+        Appended {
             version,
             position: self.head(),
             is_repeated: false,
-        })
+        }
+    }
+
+    /// The results of the same appends before, if all of their events are there.
+    fn all_repeated(&self, appends: &[Append]) -> Result<Option<Vec<Appended>>, StoreError> {
+        let mut repeated = Vec::new();
+        let (mut known, mut has_new) = (None, false);
+        for append in appends {
+            let found = self.repeated(append)?;
+            has_new |= found.is_none() && !append.events.is_empty();
+            known = known.or(found.map(|_| append.events[0].id));
+            repeated.push(found.unwrap_or(Appended {
+                version: self.version(&append.stream),
+                position: self.head(),
+                is_repeated: true,
+            }));
+        }
+        match known {
+            Some(id) if has_new => {
+                let position = self.find(id).map_or(Position::START, |it| it.position);
+                Err(StoreError::Duplicate { id, position })
+            }
+            known => Ok(known.map(|_| repeated)),
+        }
     }
 
     /// The result of the same append before, if all of its events are there.
@@ -183,6 +228,20 @@ impl EventStore for MemoryStore {
             appended
         };
         done(appended)
+    }
+
+    fn append_all(&self, appends: Vec<Append>) -> StoreFuture<'_, Vec<Appended>> {
+        let appended = {
+            let mut kept = lock(&self.kept);
+            let appended = kept.append_all(appends);
+            self.head.send_replace(kept.head());
+            appended
+        };
+        done(appended)
+    }
+
+    fn can_append_all(&self) -> bool {
+        true
     }
 
     fn read_stream(

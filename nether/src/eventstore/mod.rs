@@ -14,6 +14,7 @@ mod clock;
 mod command_id;
 pub mod conformance;
 mod control;
+mod decision;
 mod definition;
 mod digest;
 mod events;
@@ -65,6 +66,7 @@ pub use self::backend::{
 };
 pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
+pub use self::decision::{Decision, Decisions};
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 #[cfg(feature = "http")]
 pub(crate) use self::keys::stored_keys;
@@ -80,7 +82,7 @@ pub use self::projection::{
     Projection, ProjectionHandle, ProjectionScenario, Projections, given_projection,
 };
 #[cfg(feature = "http")]
-pub(crate) use self::registered::is_aggregate;
+pub(crate) use self::registered::knows_commands;
 pub use self::saga::{
     RepeatedCommand, Saga, SagaHandle, SagaScenario, SagaStatus, Sagas, Sent, Step, given_saga,
 };

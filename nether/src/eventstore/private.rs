@@ -7,12 +7,17 @@ pub use crate::eventstore::aggregate::{
 pub use crate::eventstore::backend::{
     Encoding, Payload, RecordedEvent, StoreError, StoreTransaction, TransactionalStore, Worked,
 };
+pub use crate::eventstore::decision::{
+    Decision, DecisionHandler, DecisionParts, Decisions, JointOutcomeOf, Participants, count,
+    emitted, key_of_participant,
+};
 pub use crate::eventstore::definition::{Definition, StartFrom};
 pub use crate::eventstore::handling::HandlingPolicy;
 pub use crate::eventstore::history::{History, Recording};
 pub use crate::eventstore::keyed::key_of;
 pub use crate::eventstore::listed::{
-    AggregateMessage, ListedCommand, ListedQuery, add_command, add_query, add_query_of_state,
+    AggregateMessage, ListedCommand, ListedQuery, add_command, add_decided, add_query,
+    add_query_of_state,
 };
 pub use crate::eventstore::projection::{
     Answers, Beginning, Copied, EventPlace, InTransaction, Keeps, NeverCopied, NoTransaction,
@@ -20,7 +25,7 @@ pub use crate::eventstore::projection::{
     argument, begin, in_transaction, waits_in,
 };
 pub use crate::eventstore::registered::{
-    RegisteredCommand, RegisteredName, RegisteredSaga, shape_sent,
+    RegisteredCommand, RegisteredDecision, RegisteredName, RegisteredSaga, shape_sent,
 };
 pub use crate::eventstore::saga::{
     Delivery, Saga, Sagas, SentBy, SentCommands, Step, StoredCommand, Timeout, WrittenCommands,

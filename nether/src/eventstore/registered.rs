@@ -66,14 +66,25 @@ pub struct RegisteredCommand {
 
 inventory::collect!(RegisteredName);
 
-/// Whether the module that is declared there is that of an aggregate.
+/// A decision over several aggregates, in the link-time registry.
+#[doc(hidden)]
+#[derive(Debug)]
+#[cfg_attr(not(feature = "http"), allow(dead_code))] // The web server asks for it.
+pub struct RegisteredDecision(pub &'static Declaration);
+
+inventory::collect!(RegisteredDecision);
+
+/// Whether the module that is declared there decides upon commands, and so knows them by their ids: that of
+/// an aggregate, or of a decision over several.
 #[cfg(feature = "http")]
-pub(crate) fn is_aggregate(module: &Declaration) -> bool {
+pub(crate) fn knows_commands(module: &Declaration) -> bool {
     let mut registered = inventory::iter::<RegisteredName>();
-    registered.any(|it| {
+    let is_aggregate = registered.any(|it| {
         let is_aggregate = matches!(it.what, RegisteredKind::Aggregate { .. });
         is_aggregate && it.declaration == *module
-    })
+    });
+    let mut decisions = inventory::iter::<RegisteredDecision>();
+    is_aggregate || decisions.any(|it| it.0 == module)
 }
 
 /// What a command looks like that the saga stores.

@@ -1,11 +1,12 @@
 //! [`Store`]: the handle to an event store that a program provides, whatever the backend.
 
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 #[cfg(feature = "erasure")]
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use crate::declaration::Declaration;
@@ -45,6 +46,9 @@ pub struct Store {
     settings: StoreSettings,
     /// The aggregates by the beginning of their streams' names.
     categories: Arc<Mutex<HashMap<&'static str, Declaration>>>,
+    /// What all users of the store in this process have in common, as long as one of them has it: by its
+    /// type, and by whether unknown events are skipped, because states may differ by it.
+    shared: Arc<Mutex<HashMap<(TypeId, bool), WeakAny>>>,
     /// The projections and sagas that follow it, by name.
     followers: Arc<Mutex<HashMap<&'static str, RegisteredFollower>>>,
 }
@@ -61,6 +65,8 @@ struct RegisteredFollower {
     declaration: Declaration,
     running: Arc<FollowerList>,
 }
+
+type WeakAny = Weak<dyn Any + Send + Sync>;
 
 /// The default of [`Store::lease_time`].
 const LEASE_TIME: Duration = Duration::from_secs(10);
@@ -103,6 +109,7 @@ impl Store {
             forgets: Arc::default(),
             settings: StoreSettings::default(),
             categories: Arc::default(),
+            shared: Arc::default(),
             followers: Arc::default(),
         }
     }
@@ -155,6 +162,20 @@ impl Store {
 
     pub(super) fn settings(&self) -> StoreSettings {
         self.settings
+    }
+
+    /// The one value of a type that all users of the store in this process have in common.
+    pub(super) fn shared<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        let mut shared = lock(&self.shared);
+        let key = (TypeId::of::<T>(), self.settings.skips_unknown);
+        let known = shared.get(&key).and_then(WeakAny::upgrade);
+        if let Some(known) = known.and_then(|it| it.downcast().ok()) {
+            return known;
+        }
+        let made = Arc::new(make());
+        let weak: Weak<T> = Arc::downgrade(&made);
+        shared.insert(key, weak);
+        made
     }
 
     /// Takes a category for what is declared there, unless something else has it.

@@ -66,7 +66,7 @@ pub trait Message: Sized + 'static {
     const ID: MessageTypeId = MessageTypeId::of(Self::NAME);
     #[doc(hidden)]
     const PROOF: MessageProof;
-    /// What writes the content of a command that has a key, unless it stays in this process: two commands are
+    /// What writes the content of a command, unless it stays in this process: two commands are
     /// the same if the bytes are. A value, so that only programs that compare a command have the code.
     #[doc(hidden)]
     const CONTENT: Option<WriteContent<Self>> = None;

@@ -1,41 +1,42 @@
 //! Courses and students, after disintegrate's example `courses`: a student subscribes to a course if the
-//! course has a free seat and the student has not too many courses. One decision needs both, so both are the
-//! state of one aggregate, the school, which also answers queries by key.
+//! course has a free seat and the student has not too many courses. One decision needs both, so it is over
+//! both: the course and the student are aggregates of their own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use nether::eventstore::{Aggregates, Store, given};
+use nether::eventstore::{Aggregates, Decisions, Store};
 use nether::prelude::*;
 
 /// How many courses a student may have.
 const MOST: usize = 2;
 
-#[command(key = school, error = SchoolError)]
+#[command(key = course, error = SchoolError)]
 struct AddCourse {
-    school: u64,
     course: u64,
     seats: usize,
 }
 
-#[command(key = school, error = SchoolError)]
+#[command(error = SchoolError)]
 struct Subscribe {
-    school: u64,
     course: u64,
     student: u64,
 }
 
-#[command(key = school)]
+#[command]
 struct Unsubscribe {
-    school: u64,
     course: u64,
     student: u64,
 }
 
 /// How many seats of a course are free; `None` if there is no such course.
-#[query(key = school, reply = Option<usize>)]
+#[query(key = course, reply = Option<usize>)]
 struct FreeSeats {
-    school: u64,
     course: u64,
+}
+
+#[query(key = student, reply = Vec<u64>)]
+struct CoursesOf {
+    student: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -54,10 +55,10 @@ enum SchoolError {
 
 #[event(name = "school.course_added")]
 struct CourseAdded {
-    course: u64,
     seats: usize,
 }
 
+/// In the stream of the course, and in that of the student.
 #[event(name = "school.subscribed")]
 struct Subscribed {
     course: u64,
@@ -72,114 +73,143 @@ struct Unsubscribed {
 
 #[derive(Debug, Default)]
 struct Course {
-    seats: usize,
+    seats: Option<usize>,
     students: BTreeSet<u64>,
 }
 
-#[derive(Debug, Default)]
-struct School {
-    courses: BTreeMap<u64, Course>,
-}
-
 #[aggregate(
-    handles = [AddCourse, Subscribe, Unsubscribe, FreeSeats],
+    handles = [AddCourse, FreeSeats],
     events = [CourseAdded, Subscribed, Unsubscribed]
 )]
-impl School {
+impl Course {
     fn add(&self, add: AddCourse) -> Result<CourseAdded, SchoolError> {
-        let AddCourse { course, seats, .. } = add;
-        match self.courses.contains_key(&course) {
-            true => Err(SchoolError::Exists),
-            false => Ok(CourseAdded { course, seats }),
+        match self.seats {
+            Some(_) => Err(SchoolError::Exists),
+            None => Ok(CourseAdded { seats: add.seats }),
         }
     }
 
-    fn subscribe(&self, subscribe: Subscribe) -> Result<Subscribed, SchoolError> {
-        let Subscribe {
-            course, student, ..
-        } = subscribe;
-        let wanted = self.courses.get(&course).ok_or(SchoolError::NoCourse)?;
-        let taken = self.courses.values();
-        let taken = taken.filter(|course| course.students.contains(&student));
-        if wanted.students.contains(&student) {
-            Err(SchoolError::Twice)
-        } else if taken.count() >= MOST {
-            Err(SchoolError::TooMany)
-        } else if wanted.students.len() >= wanted.seats {
-            Err(SchoolError::NoSeats)
-        } else {
-            Ok(Subscribed { course, student })
-        }
-    }
-
-    fn unsubscribe(&self, unsubscribe: Unsubscribe) -> Option<Unsubscribed> {
-        let Unsubscribe {
-            course, student, ..
-        } = unsubscribe;
-        let students = &self.courses.get(&course)?.students;
-        students
-            .contains(&student)
-            .then_some(Unsubscribed { course, student })
-    }
-
-    fn free_seats(&self, free: FreeSeats) -> Option<usize> {
-        let course = self.courses.get(&free.course)?;
-        Some(course.seats - course.students.len())
+    fn free_seats(&self, _: FreeSeats) -> Option<usize> {
+        Some(self.seats? - self.students.len())
     }
 
     fn course_added(&mut self, added: &CourseAdded) {
-        let seats = added.seats;
-        let students = BTreeSet::new();
-        self.courses
-            .insert(added.course, Course { seats, students });
+        self.seats = Some(added.seats);
     }
 
     fn subscribed(&mut self, subscribed: &Subscribed) {
-        let course = self.courses.entry(subscribed.course).or_default();
-        course.students.insert(subscribed.student);
+        self.students.insert(subscribed.student);
     }
 
     fn unsubscribed(&mut self, unsubscribed: &Unsubscribed) {
-        let course = self.courses.entry(unsubscribed.course).or_default();
-        course.students.remove(&unsubscribed.student);
+        self.students.remove(&unsubscribed.student);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Student {
+    courses: BTreeSet<u64>,
+}
+
+#[aggregate(handles = [CoursesOf], events = [Subscribed, Unsubscribed])]
+impl Student {
+    fn courses_of(&self, _: CoursesOf) -> Vec<u64> {
+        self.courses.iter().copied().collect()
+    }
+
+    fn subscribed(&mut self, subscribed: &Subscribed) {
+        self.courses.insert(subscribed.course);
+    }
+
+    fn unsubscribed(&mut self, unsubscribed: &Unsubscribed) {
+        self.courses.remove(&unsubscribed.course);
+    }
+}
+
+struct Subscriptions;
+
+#[decision(
+    handles = [Subscribe, Unsubscribe],
+    of = [Course(course), Student(student)]
+)]
+impl Subscriptions {
+    fn subscribe(
+        Subscribe { course, student }: Subscribe,
+        wanted: &Course,
+        by: &Student,
+    ) -> Result<(Subscribed, Subscribed), SchoolError> {
+        let seats = wanted.seats.ok_or(SchoolError::NoCourse)?;
+        if by.courses.contains(&course) {
+            Err(SchoolError::Twice)
+        } else if by.courses.len() >= MOST {
+            Err(SchoolError::TooMany)
+        } else if wanted.students.len() >= seats {
+            Err(SchoolError::NoSeats)
+        } else {
+            let subscribed = || Subscribed { course, student };
+            Ok((subscribed(), subscribed()))
+        }
+    }
+
+    fn unsubscribe(
+        Unsubscribe { course, student }: Unsubscribe,
+        _: &Course,
+        by: &Student,
+    ) -> Option<(Unsubscribed, Unsubscribed)> {
+        let unsubscribed = || Unsubscribed { course, student };
+        let is_subscribed = by.courses.contains(&course);
+        is_subscribed.then(|| (unsubscribed(), unsubscribed()))
     }
 }
 
 fn subscribe(course: u64, student: u64) -> Subscribe {
-    Subscribe {
-        school: 1,
-        course,
-        student,
-    }
+    Subscribe { course, student }
 }
 
-#[test]
-fn a_student_needs_a_seat_of_a_course_that_is_there() {
-    let added = || CourseAdded {
+#[nether::test(
+    only = [Aggregates<Course>, Aggregates<Student>, Decisions<Subscriptions>]
+)]
+async fn a_student_needs_a_seat_of_a_course_that_is_there(
+    builder: SystemBuilder,
+) -> nether::Result<()> {
+    let system = builder.provide(Store::memory()).start().await?;
+    let ctx = system.context();
+    let refused = async |command| {
+        let refused = ctx.send(command).await.unwrap_err();
+        refused.into_handler_error().expect("it is refused")
+    };
+    let add = || AddCourse {
         course: 1,
         seats: 1,
     };
-    let taken = || Subscribed {
+    ctx.send(add()).await?;
+    let again = ctx.send(add()).await.unwrap_err();
+    assert_eq!(again.into_handler_error()?, SchoolError::Exists);
+    assert_eq!(refused(subscribe(2, 7)).await, SchoolError::NoCourse);
+    ctx.send(subscribe(1, 7)).await?;
+    assert_eq!(refused(subscribe(1, 7)).await, SchoolError::Twice);
+    assert_eq!(refused(subscribe(1, 8)).await, SchoolError::NoSeats);
+    let leave = || Unsubscribe {
         course: 1,
         student: 7,
     };
-    let school = given::<School, _>(added());
-    school.when(subscribe(1, 7)).then(taken());
-    let school = given::<School, _>(added());
-    school
-        .when(subscribe(2, 7))
-        .then_error(SchoolError::NoCourse);
-    let full = given::<School, _>((added(), taken()));
-    let free = FreeSeats {
-        school: 1,
-        course: 1,
-    };
-    assert_eq!(full.ask(free).expect("it is answered"), Some(0));
-    full.when(subscribe(1, 8)).then_error(SchoolError::NoSeats);
+    for _ in 0..2 {
+        ctx.send(leave()).await?;
+    }
+    assert_eq!(ctx.ask(FreeSeats { course: 1 }).await?, Some(1));
+    assert_eq!(ctx.ask(FreeSeats { course: 4 }).await?, None);
+    assert_eq!(ctx.ask(CoursesOf { student: 7 }).await?, [0; 0]);
+    ctx.send(subscribe(1, 8)).await?;
+    assert_eq!(ctx.ask(CoursesOf { student: 8 }).await?, [1]);
+    Ok(())
 }
 
-/// What two aggregates and a saga get wrong: a student who may not have the course never holds its last seat.
-#[nether::test(only = [Aggregates<School>], worker_threads = 2)]
+/// What two aggregates and a saga get wrong: a student who may not have the course never holds its last seat,
+/// not even for a moment, so that nobody is refused it who may have it.
+#[nether::test(
+    only = [Aggregates<Course>, Aggregates<Student>, Decisions<Subscriptions>],
+    worker_threads = 2
+)]
 async fn the_last_seat_is_given_to_one_who_may_have_it(
     builder: SystemBuilder,
 ) -> nether::Result<()> {
@@ -187,12 +217,7 @@ async fn the_last_seat_is_given_to_one_who_may_have_it(
     let system = builder.provide(Store::memory()).start().await?;
     let ctx = system.context();
     for (course, seats) in [(1, 1_000), (2, 1_000), (3, 1)] {
-        ctx.send(AddCourse {
-            school: 1,
-            course,
-            seats,
-        })
-        .await?;
+        ctx.send(AddCourse { course, seats }).await?;
     }
     // All but one have two courses already.
     for student in 1..STUDENTS {
@@ -212,35 +237,7 @@ async fn the_last_seat_is_given_to_one_who_may_have_it(
             Err(error) => assert_eq!(error?, SchoolError::TooMany, "of {student}"),
         }
     }
-    assert_eq!(
-        ctx.ask(FreeSeats {
-            school: 1,
-            course: 3
-        })
-        .await?,
-        Some(0)
-    );
-    ctx.send(Unsubscribe {
-        school: 1,
-        course: 3,
-        student: 0,
-    })
-    .await?;
-    assert_eq!(
-        ctx.ask(FreeSeats {
-            school: 1,
-            course: 3
-        })
-        .await?,
-        Some(1)
-    );
-    assert_eq!(
-        ctx.ask(FreeSeats {
-            school: 1,
-            course: 4
-        })
-        .await?,
-        None
-    );
+    assert_eq!(ctx.ask(FreeSeats { course: 3 }).await?, Some(0));
+    assert_eq!(ctx.ask(CoursesOf { student: 0 }).await?, [3]);
     Ok(())
 }

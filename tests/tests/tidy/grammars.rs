@@ -18,7 +18,7 @@ const SHARED: [&str; 2] = [
 
 /// Where the keys of an attribute are defined: its name, the file, and the constant, or the attribute's name
 /// in its `Grammar`.
-const TABLES: [(&str, &str, &str); 13] = [
+const TABLES: [(&str, &str, &str); 14] = [
     ("command", "message/args.rs", "COMMAND"),
     ("query", "message/args.rs", "QUERY"),
     ("event", "message/args.rs", "EVENT"),
@@ -30,6 +30,7 @@ const TABLES: [(&str, &str, &str); 13] = [
     ("routes", "routes/args.rs", "routes"),
     ("problem", "problem/args.rs", "problem"),
     ("aggregate", "sourcing/aggregate/args.rs", "aggregate"),
+    ("decision", "sourcing/decision/args.rs", "decision"),
     ("projection", "sourcing/projection/args.rs", "projection"),
     ("saga", "sourcing/saga/args.rs", "saga"),
 ];

@@ -68,17 +68,27 @@ fn of_aggregates(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     }
 }
 
-/// Sagas send commands.
+/// Sagas send commands, and decisions handle them.
 fn of_sagas(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let (p, ident) = (paths.private(), message.definition.ident());
     let is_named = message.args.name.is_some();
+    let es = quote!(#p::eventstore);
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl #p::eventstore::ListedCommand for #ident {
+        impl #es::ListedCommand for #ident {
             type Itself = Self;
+            type Reply = <Self as #p::Message>::Reply;
+            type Error = <Self as #p::Message>::Error;
+            type JointOutcomes<__Of: #es::Participants> = #es::JointOutcomeOf<__Of, Self, Self::Reply, Self::Error>;
             const LISTED: #p::MessageProof = <Self as #p::Message>::PROOF;
             const IS_NAMED: bool = #is_named;
+            fn add_to<__By>(routes: &mut #p::Routes<'_, #es::Decisions<__By>>)
+            where
+                __By: #es::Decision + #es::DecisionHandler<Self, Itself = Self, Reply = Self::Reply, Error = Self::Error>,
+            {
+                #es::add_decided::<__By, Self>(routes)
+            }
         }
     }
 }

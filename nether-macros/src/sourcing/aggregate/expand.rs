@@ -66,9 +66,11 @@ impl<'a> AggregateExpander<'a> {
                 .iter()
                 .map(|it| said(it.taken(), "AggregateMessage", "LISTED", &self.paths))
                 .collect(),
-            emits: evolutions
-                .map(|it| said(it.taken(), "StoredEvent", "LISTED", &self.paths))
-                .collect(),
+            emits: {
+                let emits =
+                    evolutions.map(|it| said(it.taken(), "StoredEvent", "LISTED", &self.paths));
+                quote!(&[#(#emits),*])
+            },
             calls: Vec::new(),
             resources: handlers
                 .iter()
@@ -111,14 +113,22 @@ impl<'a> AggregateExpander<'a> {
         variants(self.aggregate.evolutions.iter().map(Method::taken))
     }
 
-    /// The types that belong to it.
-    pub(super) fn parts(&self, resources: &[&Type]) -> TokenStream {
+    /// The types that belong to it; `first` is the message that says of which type its key is.
+    pub(super) fn parts(&self, first: Option<&Method>, resources: &[&Type]) -> TokenStream {
         let (p, ty, event) = (self.paths.private(), self.ty, &self.event);
+        let key = match first {
+            Some(first) => {
+                let key = said(first.taken(), "AggregateMessage", "KeyOr", &self.paths);
+                quote!(#key<__Other>)
+            }
+            None => quote!(__Other),
+        };
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl #p::eventstore::Parts for #ty {
                 type Event = #event;
+                type KeyOr<__Other> = #key;
                 type Resources = (#(#resources,)*);
             }
         }
@@ -149,7 +159,7 @@ impl<'a> AggregateExpander<'a> {
             quote_spanned!(Extent::of(it.taken()).end=> #add_to::<Self>)
         });
         let resources: Vec<_> = self.resources().collect();
-        let parts = self.parts(&resources);
+        let parts = self.parts(self.aggregate.handlers.first(), &resources);
         let asked = self.aggregate.handlers.iter();
         let asked = asked.flat_map(Method::named_resources).map(|(ty, name)| {
             let of = said(ty, "DecisionArgument", "of", &self.paths);
@@ -169,6 +179,7 @@ impl<'a> AggregateExpander<'a> {
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl #aggregate for #ty {
+                type Itself = Self;
                 const NAME: &'static str = #name;
                 const SETTINGS: #es::AggregateSettings = #settings;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
@@ -205,7 +216,7 @@ impl<'a> AggregateExpander<'a> {
                     )*
                     #p::Option::None
                 }
-                async fn publish(#event_name: #event, #ctx: &#p::Context<#es::Aggregates<Self>>) {
+                async fn publish<__By: #p::Caller>(#event_name: #event, #ctx: &#p::Context<__By>) {
                     match #event_name {
                         #(#event::#names(#event_name) => #shown,)*
                     }

@@ -46,12 +46,13 @@ fn implementation(expander: &AggregateExpander<'_>) -> TokenStream {
     let p = paths.private();
     let es = quote!(#p::eventstore);
     let settings = expander.settings();
-    let parts = expander.parts(&[]);
+    let parts = expander.parts(None, &[]);
     quote_spanned! {spans::attribute()=>
         #parts
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         impl #es::Aggregate for #ty {
+            type Itself = Self;
             const NAME: &'static str = "";
             const SETTINGS: #es::AggregateSettings = #settings;
             const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
@@ -69,7 +70,7 @@ fn implementation(expander: &AggregateExpander<'_>) -> TokenStream {
             fn decode(_: &#es::RecordedEvent) -> #p::Option<#p::Result<#event, #es::StoreError>> {
                 #p::Option::None
             }
-            async fn publish(_: #event, _: &#p::Context<#es::Aggregates<Self>>) {}
+            async fn publish<__By: #p::Caller>(_: #event, _: &#p::Context<__By>) {}
         }
     }
 }

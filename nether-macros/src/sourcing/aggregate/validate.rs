@@ -8,7 +8,6 @@ use syn::Type;
 use crate::block::{Block, Function};
 use crate::diagnostics::Diagnostics;
 use crate::keys::TypeList;
-use crate::signature::behind_reference;
 use crate::sourcing::aggregate::WHOSE;
 use crate::sourcing::aggregate::args::AggregateArgs;
 use crate::sourcing::aggregate::model::CheckedAggregate;
@@ -163,37 +162,9 @@ fn check_handler(method: &Method, diagnostics: &Diagnostics) {
         let help = "take `&self`: a query's method gives back the answer, a command's method what happens. The state changes in the event's \
                     method, which also runs when it is read from the store";
         diagnostics.error(&method.receiver, message, help);
-    } else if let Some(context) = method.context() {
-        let message = format!("`{name}` decides or answers, and is given no context");
-        let help = "a decision only says what happens, and an answer what is: what is to be done because of it is done by a module that \
-                    handles the event; what a query asks others for is asked by a module that handles it";
-        diagnostics.error(context, message, help);
-    } else if let Some(facts) = method.rest.iter().find(|ty| is_facts(ty) && !is_shared(ty)) {
-        let message = format!(
-            "`{name}` takes the facts of its message as `{}`",
-            types::text(facts)
-        );
-        diagnostics.error(
-            facts,
-            message,
-            "they are lent to the method: `facts: &Facts`",
-        );
-    } else if let Some(reference) = method.resources().find(|ty| is_reference(ty)) {
-        let message = format!("`{name}` asks for a resource by reference");
-        let help = format!(
-            "take it by value: `Resource<{}>`",
-            types::text(behind_reference(reference))
-        );
-        diagnostics.error(reference, message, help);
+    } else {
+        methods::check_asked(method, diagnostics);
     }
-}
-
-fn is_reference(ty: &Type) -> bool {
-    matches!(types::ungrouped(ty), Type::Reference(_))
-}
-
-fn is_shared(ty: &Type) -> bool {
-    matches!(types::ungrouped(ty), Type::Reference(reference) if reference.mutability.is_none())
 }
 
 /// An evolution takes its event and `&mut self`, and nothing else.

@@ -42,7 +42,7 @@ impl<'a> ProjectionExpander<'a> {
                 .iter()
                 .map(|it| said(it.taken(), "ListedQuery", "LISTED", &self.paths))
                 .collect(),
-            emits: Vec::new(),
+            emits: quote!(&[]),
             calls: Vec::new(),
             resources: init::descriptors(resources).collect(),
         };

@@ -30,7 +30,7 @@ impl SagaExpander<'_> {
             name: ty,
             module: quote!(#p::eventstore::Sagas<#ty>),
             handles: Vec::new(),
-            emits: Vec::new(),
+            emits: quote!(&[]),
             calls: sends
                 .iter()
                 .map(|it| said(it, "ListedCommand", "LISTED", &self.paths))

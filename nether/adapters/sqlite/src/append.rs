@@ -91,17 +91,98 @@ impl StreamCache {
             return repeated(transaction, append, found);
         }
         let known = self.stream(transaction, &append.stream)?;
-        let actual = known.map_or(0, |stream| stream.version);
-        if let Expected::Version(expected) = append.expected
-            && expected != actual
-        {
-            let refused = duplicate(transaction, append);
-            return Ok(Err(refused.unwrap_or_else(|| StoreError::Conflict {
-                stream: append.stream.clone(),
-                expected,
-                actual,
-            })));
+        if let Err(conflict) = check_version(append, known) {
+            return Ok(Err(duplicate(transaction, append).unwrap_or(conflict)));
         }
+        self.write(transaction, append, known).map(Ok)
+    }
+
+    /// Appends to several streams, or says why not; then nothing was written. Everything is checked before
+    /// the first event is written, because the transaction also holds what others write.
+    pub(super) fn append_all(
+        &mut self,
+        transaction: &Transaction<'_>,
+        appends: &[Append],
+    ) -> rusqlite::Result<Result<Vec<Appended>, StoreError>> {
+        for append in appends {
+            if let Err(error) = check_conditions(transaction, &append.conditions)? {
+                return Ok(Err(error));
+            }
+        }
+        match self.all_repeated(transaction, appends)? {
+            Ok(None) => {}
+            Ok(Some(repeated)) => return Ok(Ok(repeated)),
+            Err(error) => return Ok(Err(error)),
+        }
+        let mut conflict = None;
+        for append in appends {
+            let known = self.stream(transaction, &append.stream)?;
+            conflict = conflict.or(check_version(append, known).err());
+        }
+        let refused = match conflict {
+            Some(conflict) => Some(duplicate_of_all(transaction, appends).unwrap_or(conflict)),
+            None if Append::check_all(appends).is_err() => duplicate_of_all(transaction, appends),
+            None => None,
+        };
+        if let Some(error) = refused {
+            return Ok(Err(error));
+        }
+        let mut appended = Vec::with_capacity(appends.len());
+        for append in appends {
+            let known = self.stream(transaction, &append.stream)?;
+            appended.push(self.write(transaction, append, known)?);
+        }
+        Ok(Ok(appended))
+    }
+
+    /// The results of the same appends before, if the first events of all that have any are in the store.
+    fn all_repeated(
+        &mut self,
+        transaction: &Transaction<'_>,
+        appends: &[Append],
+    ) -> rusqlite::Result<Result<Option<Vec<Appended>>, StoreError>> {
+        let mut results = Vec::with_capacity(appends.len());
+        let (mut known, mut has_new) = (None, false);
+        for append in appends {
+            let found = match append.events.first() {
+                Some(first) => stored(transaction, first.id)?,
+                None => None,
+            };
+            has_new |= found.is_none() && !append.events.is_empty();
+            results.push(match found {
+                Some(found) => {
+                    known = known.or(Some((append.events[0].id, found.position)));
+                    match repeated(transaction, append, found)? {
+                        Ok(appended) => appended,
+                        Err(error) => return Ok(Err(error)),
+                    }
+                }
+                None => Appended {
+                    version: self
+                        .stream(transaction, &append.stream)?
+                        .map_or(0, |stream| stream.version),
+                    position: Position(self.head),
+                    is_repeated: true,
+                },
+            });
+        }
+        Ok(match known {
+            Some((id, position)) if has_new => Err(StoreError::Duplicate {
+                id,
+                position: Position(position.cast_unsigned()),
+            }),
+            known => Ok(known.map(|_| results)),
+        })
+    }
+
+    /// Writes events that may be written.
+    fn write(
+        &mut self,
+        transaction: &Transaction<'_>,
+        append: &Append,
+        known: Option<Stream>,
+    ) -> rusqlite::Result<Appended> {
+        let actual = known.map_or(0, |stream| stream.version);
         if !append.events.is_empty() {
             let id = match known {
                 Some(stream) => stream.id,
@@ -118,11 +199,11 @@ impl StreamCache {
             }
             self.remember(&append.stream, stream);
         }
-        Ok(Ok(Appended {
+        Ok(Appended {
             version: actual + append.events.len() as u64,
             position: Position(self.head),
             is_repeated: false,
-        }))
+        })
     }
 
     /// The stream, if it is there.
@@ -200,6 +281,18 @@ impl StreamCache {
     }
 }
 
+fn check_version(append: &Append, known: Option<Stream>) -> Result<(), StoreError> {
+    let actual = known.map_or(0, |stream| stream.version);
+    match append.expected {
+        Expected::Version(expected) if expected != actual => Err(StoreError::Conflict {
+            stream: append.stream.clone(),
+            expected,
+            actual,
+        }),
+        Expected::Version(_) | Expected::Any => Ok(()),
+    }
+}
+
 fn new_stream(transaction: &Transaction<'_>, name: &StreamId) -> rusqlite::Result<i64> {
     let sql = "INSERT INTO nether_streams (name) VALUES (?1)";
     transaction.prepare_cached(sql)?.insert([name.as_str()])
@@ -266,14 +359,25 @@ fn repeated(
 /// of the append have: why the database has refused it, or would.
 #[cold]
 pub(super) fn duplicate(connection: &Connection, append: &Append) -> Option<StoreError> {
-    let duplicate = append.events.iter().find_map(|event| {
+    stored_event(connection, append).or_else(|| append.check_ids().err())
+}
+
+/// The event of an append that is in the store already, as the error.
+fn stored_event(connection: &Connection, append: &Append) -> Option<StoreError> {
+    append.events.iter().find_map(|event| {
         let found = stored(connection, event.id).ok()??;
         Some(StoreError::Duplicate {
             id: event.id,
             position: Position(found.position.cast_unsigned()),
         })
-    });
-    duplicate.or_else(|| append.check_ids().err())
+    })
+}
+
+/// As [`duplicate`], of appends that are made together.
+#[cold]
+pub(super) fn duplicate_of_all(connection: &Connection, appends: &[Append]) -> Option<StoreError> {
+    let duplicate = appends.iter().find_map(|it| stored_event(connection, it));
+    duplicate.or_else(|| Append::check_all(appends).err())
 }
 
 pub(super) fn change_document(

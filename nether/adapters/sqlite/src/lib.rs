@@ -231,6 +231,14 @@ impl EventStore for SqliteStore {
         Box::pin(self.written(|answer| Job::Append(append, answer)))
     }
 
+    fn append_all(&self, appends: Vec<Append>) -> StoreFuture<'_, Vec<Appended>> {
+        Box::pin(self.written(|answer| Job::AppendAll(appends, answer)))
+    }
+
+    fn can_append_all(&self) -> bool {
+        true
+    }
+
     fn read_stream(
         &self,
         stream: &StreamId,

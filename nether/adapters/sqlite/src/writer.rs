@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::SqliteTransaction;
-use crate::append::{StreamCache, change_document, check_conditions, duplicate};
+use crate::append::{StreamCache, change_document, check_conditions, duplicate, duplicate_of_all};
 use crate::errors::{store_error, unwritten};
 use crate::file_watch::FileWatch;
 use crate::generation::Checkpointer;
@@ -37,6 +37,7 @@ pub(super) struct DocumentsJob {
 /// Work for the thread that writes.
 pub(super) enum Job {
     Append(Append, Responder<Appended>),
+    AppendAll(Vec<Append>, Responder<Vec<Appended>>),
     Documents(DocumentsJob, Responder<()>),
     Transaction(WriterWork, Responder<()>),
 }
@@ -202,6 +203,9 @@ impl Writing {
         let is_constraint = error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation);
         let duplicate = match batch {
             [Job::Append(append, _)] if is_constraint => duplicate(&self.connection, append),
+            [Job::AppendAll(appends, _)] if is_constraint => {
+                duplicate_of_all(&self.connection, appends)
+            }
             _ => None,
         };
         duplicate.unwrap_or_else(|| unwritten(error, &self.connection))
@@ -279,6 +283,7 @@ pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
 /// What came of a job in a transaction that is still open.
 pub(super) enum Applied {
     Appended(Appended),
+    AppendedAll(Vec<Appended>),
     Changed,
 }
 
@@ -309,6 +314,9 @@ impl StreamCache {
     ) -> rusqlite::Result<Result<Applied, StoreError>> {
         Ok(match job {
             Job::Append(append, _) => self.append(transaction, append)?.map(Applied::Appended),
+            Job::AppendAll(appends, _) => self
+                .append_all(transaction, appends)?
+                .map(Applied::AppendedAll),
             Job::Documents(job, _) => {
                 let checked = check_conditions(transaction, &job.conditions)?;
                 if checked.is_ok() {
@@ -337,10 +345,16 @@ impl Job {
             (Job::Append(_, answer), Err(error)) => {
                 let _ = answer.send(Err(error));
             }
+            (Job::AppendAll(_, answer), Ok(Applied::AppendedAll(appended))) => {
+                let _ = answer.send(Ok(appended));
+            }
+            (Job::AppendAll(_, answer), Err(error)) => {
+                let _ = answer.send(Err(error));
+            }
             (Job::Documents(_, answer) | Job::Transaction(_, answer), result) => {
                 let _ = answer.send(result.map(|_| ()));
             }
-            (Job::Append(..), Ok(Applied::Changed)) => {
+            (Job::Append(..) | Job::AppendAll(..), Ok(_)) => {
                 unreachable!("an append has the result of one")
             }
         }

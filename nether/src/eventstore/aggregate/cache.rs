@@ -7,9 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lru::LruCache;
-use tokio::sync::{Mutex as AsyncMutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{
+    Mutex as AsyncMutex, OwnedMutexGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard,
+    RwLockWriteGuard,
+};
 use tokio::time::Instant;
 
+use crate::eventstore::store::Store;
 use crate::guarded::drop_unpanicked;
 use crate::sync::lock;
 
@@ -17,7 +21,7 @@ use crate::sync::lock;
 const SHARDS: usize = 16;
 
 /// The aggregates in memory, by key.
-pub(super) struct Cache<A> {
+pub(in crate::eventstore) struct Cache<A> {
     shards: Vec<Mutex<Shard<A>>>,
     hasher: RandomState,
     /// How many are kept in each shard while they are not in use.
@@ -31,6 +35,9 @@ struct Shard<A> {
 
 struct Used<A> {
     slot: Arc<LoadedSlot<A>>,
+    /// Held by the one query that reads the aggregate from the store, so that the others do not wait for its
+    /// answer. Made for the first query that needs it; taken before `slot`.
+    loading: Option<Arc<AsyncMutex<()>>>,
     users: usize,
 }
 
@@ -40,10 +47,10 @@ struct Idle<A> {
 }
 
 /// An aggregate as far as its events are known.
-pub(super) struct Loaded<A> {
-    pub(super) state: A,
+pub(in crate::eventstore) struct Loaded<A> {
+    pub(in crate::eventstore) state: A,
     /// How many events it is made of.
-    pub(super) version: u64,
+    pub(in crate::eventstore) version: u64,
     /// How many of them the last snapshot has.
     pub(super) saved: u64,
     /// Whether it lacks events that the program does not know: then no snapshot is made, which one that does
@@ -64,20 +71,22 @@ impl<A> Loaded<A> {
             skipped: false,
         }
     }
+
+    /// Whether it may know a subject that was forgotten since it was read.
+    pub(in crate::eventstore) fn is_stale(&self, store: &Store) -> bool {
+        self.forgets != store.forgets()
+    }
 }
 
-/// The place of an aggregate in use.
-struct LoadedSlot<A> {
-    /// Empty until it is loaded, and after it was left in the middle of a change. A command has it for
-    /// itself, queries read it concurrently; in the order in which they come.
-    loaded: RwLock<Option<Loaded<A>>>,
-    /// Held by the one query that reads it from the store, so that the others do not wait for its answer.
-    /// Taken before `loaded`.
-    loading: AsyncMutex<()>,
-}
+/// The place of an aggregate in use. Empty until it is loaded, and after it was left in the middle of a
+/// change. A command has it for itself, queries read it concurrently; in the order in which they come.
+type LoadedSlot<A> = RwLock<Option<Loaded<A>>>;
+
+/// The turn of a command that keeps it beside other turns.
+pub(in crate::eventstore) type OwnedTurn<A> = OwnedRwLockWriteGuard<Option<Loaded<A>>>;
 
 impl<A> Cache<A> {
-    pub(super) fn new(bound: usize) -> Self {
+    pub(in crate::eventstore) fn new(bound: usize) -> Self {
         let shard = || {
             Mutex::new(Shard {
                 used: HashMap::new(),
@@ -92,24 +101,22 @@ impl<A> Cache<A> {
     }
 
     /// An entry of an aggregate. As long as a command holds it, the aggregate stays in memory.
-    pub(super) fn enter(&self, key: Arc<str>) -> CacheEntry<'_, A> {
+    pub(in crate::eventstore) fn enter(self: &Arc<Self>, key: Arc<str>) -> CacheEntry<A> {
         let shard = self.shard(&key);
         let slot = {
             let mut shard = lock(shard);
             let shard = &mut *shard;
             let idle = &mut shard.idle;
             let used = shard.used.entry(Arc::clone(&key)).or_insert_with(|| Used {
-                slot: Arc::new(LoadedSlot {
-                    loaded: RwLock::new(idle.pop(&key).map(|idle| idle.loaded)),
-                    loading: AsyncMutex::new(()),
-                }),
+                slot: Arc::new(RwLock::new(idle.pop(&key).map(|idle| idle.loaded))),
+                loading: None,
                 users: 0,
             });
             used.users += 1;
             Arc::clone(&used.slot)
         };
         CacheEntry {
-            cache: self,
+            cache: Arc::clone(self),
             key,
             slot,
         }
@@ -138,11 +145,7 @@ impl<A> Cache<A> {
         }
         let loaded = shard.used.remove(key).and_then(|used| {
             // It is not in use, so its lock is free.
-            used.slot
-                .loaded
-                .try_write()
-                .ok()
-                .and_then(|mut slot| slot.take())
+            used.slot.try_write().ok().and_then(|mut slot| slot.take())
         });
         let since = Instant::now();
         let loaded = loaded?;
@@ -156,7 +159,7 @@ impl<A> Cache<A> {
     }
 
     /// Evicts the aggregates that have not been used for so long.
-    pub(super) fn passivate(&self, idle: Duration) {
+    pub(in crate::eventstore) fn passivate(&self, idle: Duration) {
         let is_over = |oldest: &Idle<A>| oldest.since.elapsed() >= idle;
         for shard in &self.shards {
             let mut over = Vec::new();
@@ -179,30 +182,41 @@ impl<A> Cache<A> {
 }
 
 /// The use of an aggregate, which keeps it in memory until dropped.
-pub(super) struct CacheEntry<'a, A> {
-    cache: &'a Cache<A>,
+pub(in crate::eventstore) struct CacheEntry<A> {
+    cache: Arc<Cache<A>>,
     key: Arc<str>,
     slot: Arc<LoadedSlot<A>>,
 }
 
-impl<A> CacheEntry<'_, A> {
+impl<A> CacheEntry<A> {
     /// Waits for one's turn.
     pub(super) async fn turn(&self) -> RwLockWriteGuard<'_, Option<Loaded<A>>> {
-        self.slot.loaded.write().await
+        self.slot.write().await
+    }
+
+    /// As [`turn`](CacheEntry::turn), for a command that needs several.
+    pub(in crate::eventstore) async fn owned_turn(&self) -> OwnedTurn<A> {
+        Arc::clone(&self.slot).write_owned().await
     }
 
     /// Waits for those who came before and have it for themselves.
     pub(super) async fn view(&self) -> RwLockReadGuard<'_, Option<Loaded<A>>> {
-        self.slot.loaded.read().await
+        self.slot.read().await
     }
 
     /// Waits for the query that reads the aggregate from the store, if one does.
-    pub(super) async fn loading(&self) -> MutexGuard<'_, ()> {
-        self.slot.loading.lock().await
+    pub(super) async fn loading(&self) -> OwnedMutexGuard<()> {
+        let loading = {
+            let mut shard = lock(self.cache.shard(&self.key));
+            let used = shard.used.get_mut(&self.key);
+            used.map(|used| Arc::clone(used.loading.get_or_insert_default()))
+        };
+        // The entry is one of its users, so it is there.
+        loading.unwrap_or_default().lock_owned().await
     }
 }
 
-impl<A> Drop for CacheEntry<'_, A> {
+impl<A> Drop for CacheEntry<A> {
     fn drop(&mut self) {
         self.cache.leave(&self.key);
     }

@@ -9,81 +9,104 @@ use tokio::time::sleep;
 
 use crate::context::Context;
 use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Aggregates, FactSource};
-use crate::eventstore::handling::{CutOff, within_unit};
+use crate::eventstore::handling::{CutOff, HandlingPolicy, within_unit};
 use crate::guarded::{PanicPayload, Shielded, catch, drop_unpanicked, panic_text};
 use crate::message::{Message, MessageKind};
 use crate::race::race;
+use crate::routing::Caller;
 
-type HandledOutcome<A, M> =
-    Result<<A as AggregateHandler<M>>::Outcome, <A as AggregateHandler<M>>::Error>;
-
-/// The decision upon a command or the answer to a query, or that it was cut off.
-pub(super) async fn handle_in_time<A, M>(
+/// The decision of an aggregate upon a command, or its answer to a query.
+pub(super) async fn handled<A, M>(
     state: &A,
     message: M,
     resources: &A::Resources,
     ctx: &Context<Aggregates<A>>,
-) -> Result<HandledOutcome<A, M>, CutOff>
+) -> Result<Result<A::Outcome, A::Error>, CutOff>
 where
     A: Aggregate + AggregateHandler<M>,
     A::Error: fmt::Display + Send,
     M: Message + Send,
 {
     let facts = &FactSource::of(ctx.handle());
-    let policy = A::SETTINGS.policy;
-    if policy.retries > 0 {
-        return Box::pin(handle_repeatedly(state, message, resources, ctx)).await;
-    }
-    within_unit(state.handle(message, resources, facts), policy.timeout, ctx).await
+    let handling = HandledInTime {
+        policy: A::SETTINGS.policy,
+        by: A::DESCRIPTOR.declaration.name,
+        again: A::again,
+        handle: |message| state.handle(message, resources, facts),
+    };
+    handling.run(message, ctx).await
 }
 
-/// Handles the message again after an error, a panic or a time-out, up to as many times as the aggregate
-/// says.
-async fn handle_repeatedly<A, M>(
-    state: &A,
-    mut message: M,
-    resources: &A::Resources,
-    ctx: &Context<Aggregates<A>>,
-) -> Result<HandledOutcome<A, M>, CutOff>
+/// How a message is handled within its time.
+pub(in crate::eventstore) struct HandledInTime<M, H> {
+    pub(in crate::eventstore) policy: HandlingPolicy,
+    /// The name of what handles it, for the log.
+    pub(in crate::eventstore) by: &'static str,
+    /// The message once more, if it may be handled again after a failure.
+    pub(in crate::eventstore) again: fn(&M) -> Option<M>,
+    pub(in crate::eventstore) handle: H,
+}
+
+impl<M, H, F, T, E> HandledInTime<M, H>
 where
-    A: Aggregate + AggregateHandler<M>,
-    A::Error: fmt::Display + Send,
     M: Message + Send,
+    H: Fn(M) -> F + Send + Sync,
+    F: Future<Output = Result<T, E>> + Send,
+    E: fmt::Display + Send,
 {
-    let facts = &FactSource::of(ctx.handle());
-    let policy = A::SETTINGS.policy;
-    let mut failed = 0;
-    loop {
-        let again = match failed < policy.retries {
-            true => A::again(&message),
-            false => None,
-        };
-        let handling = within_unit(state.handle(message, resources, facts), policy.timeout, ctx);
-        let outcome = catch(handling).await;
-        let has_ended = ctx.handle().scope.obstacle().is_some();
-        let (Some(again), Some(error), false) = (again, failure(&outcome), has_ended) else {
-            return outcome.unwrap_or_else(|panic| resume_unwind(panic));
-        };
-        drop_unpanicked(outcome);
-        message = again;
-        failed += 1;
-        tracing::warn!(
-            message = M::NAME,
-            aggregate = A::DESCRIPTOR.declaration.name,
-            attempt = failed,
-            error,
-            "{} failed and is made again",
-            match M::KIND {
-                MessageKind::Query => "an answer",
-                MessageKind::Command | MessageKind::Event => "a decision",
+    /// The decision upon a command or the answer to a query, or that it was cut off.
+    pub(in crate::eventstore) async fn run<S: Caller>(
+        &self,
+        message: M,
+        ctx: &Context<S>,
+    ) -> Result<Result<T, E>, CutOff> {
+        if self.policy.retries > 0 {
+            return Box::pin(self.run_repeatedly(message, ctx)).await;
+        }
+        within_unit((self.handle)(message), self.policy.timeout, ctx).await
+    }
+
+    /// Handles the message again after an error, a panic or a time-out, up to as many times as the policy
+    /// says.
+    async fn run_repeatedly<S: Caller>(
+        &self,
+        mut message: M,
+        ctx: &Context<S>,
+    ) -> Result<Result<T, E>, CutOff> {
+        let policy = self.policy;
+        let mut failed = 0;
+        loop {
+            let again = match failed < policy.retries {
+                true => (self.again)(&message),
+                false => None,
+            };
+            let handling = within_unit((self.handle)(message), policy.timeout, ctx);
+            let outcome = catch(handling).await;
+            let has_ended = ctx.handle().scope.obstacle().is_some();
+            let (Some(again), Some(error), false) = (again, failure(&outcome), has_ended) else {
+                return outcome.unwrap_or_else(|panic| resume_unwind(panic));
+            };
+            drop_unpanicked(outcome);
+            message = again;
+            failed += 1;
+            tracing::warn!(
+                message = M::NAME,
+                by = self.by,
+                attempt = failed,
+                error,
+                "{} failed and is made again",
+                match M::KIND {
+                    MessageKind::Query => "an answer",
+                    MessageKind::Command | MessageKind::Event => "a decision",
+                }
+            );
+            let scope = &ctx.handle().scope;
+            let wait = policy.backoff.wait(failed.into(), &scope.mediator.chance);
+            let ended = race(scope.cancelled(), scope.deadline_passed());
+            race(sleep(wait), race(scope.mediator.stopping.begun(), ended)).await;
+            if let Some(reason) = scope.obstacle() {
+                return Err(CutOff::UnitEnded(reason));
             }
-        );
-        let scope = &ctx.handle().scope;
-        let wait = policy.backoff.wait(failed.into(), &scope.mediator.chance);
-        let ended = race(scope.cancelled(), scope.deadline_passed());
-        race(sleep(wait), race(scope.mediator.stopping.begun(), ended)).await;
-        if let Some(reason) = scope.obstacle() {
-            return Err(CutOff::UnitEnded(reason));
         }
     }
 }

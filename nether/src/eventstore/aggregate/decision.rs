@@ -103,7 +103,7 @@ pub trait IntoEvents<A: Parts, Kind> {
 
 /// The kinds of what can be turned into events.
 #[doc(hidden)]
-pub(super) mod kinds {
+pub(in crate::eventstore) mod kinds {
     #[derive(Debug)]
     pub enum Already {}
     #[derive(Debug)]

@@ -9,6 +9,7 @@ use crate::eventstore::backend::{
 use crate::eventstore::clock;
 use crate::eventstore::command_id::{CauseOfCommand, CommandId};
 use crate::eventstore::origin::SagaCause;
+use crate::eventstore::store::Store;
 use crate::message::Message;
 use crate::principal::Principal;
 use crate::routing::Caller;
@@ -21,7 +22,7 @@ pub(super) fn baggage_of_sender<T: Send + Sync + 'static>(handle: &Handle) -> Op
 
 /// The marks that distinguish a command that has an id from all others, and are stored of it.
 #[derive(Debug)]
-pub(super) struct CommandIdentity {
+pub(in crate::eventstore) struct CommandIdentity {
     id: CommandId,
     command: &'static str,
     /// The hash of its content, if it is compared.
@@ -34,7 +35,7 @@ impl CommandIdentity {
     ///
     /// # Errors
     /// [`StoreError::Codec`] if its content cannot be written down.
-    pub(super) fn of<C: Message, S: Caller>(
+    pub(in crate::eventstore) fn of<C: Message, S: Caller>(
         command: &C,
         ctx: &Context<S>,
     ) -> Result<Option<Self>, StoreError> {
@@ -64,13 +65,29 @@ impl CommandIdentity {
         self.id.event(stream, self.command, index)
     }
 
+    /// The version of the first event that the command has led to in a stream, if it was decided upon before.
+    ///
+    /// # Errors
+    /// Those of [`CommandIdentity::check`], or why the store could not be asked.
+    pub(in crate::eventstore) async fn decided_before(
+        &self,
+        store: &Store,
+        stream: &StreamId,
+    ) -> Result<Option<u64>, StoreError> {
+        let Some(found) = store.find(self.event(stream, 0)).await? else {
+            return Ok(None);
+        };
+        self.check(stream, &found)?;
+        Ok(Some(found.stream_version))
+    }
+
     /// Checks that an event in the store, which has the id of the first event of this command, is that event.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] if it is in another stream: to answer the command with the present state
     /// would acknowledge what was never stored. [`StoreError::CommandIdReused`] if it is that of a command
     /// with another content.
-    pub(super) fn check(&self, stream: &StreamId, found: &RecordedEvent) -> Result<(), StoreError> {
+    fn check(&self, stream: &StreamId, found: &RecordedEvent) -> Result<(), StoreError> {
         let position = found.position;
         if found.stream != *stream {
             return Err(StoreError::Duplicate {
@@ -106,7 +123,7 @@ impl CommandIdentity {
 }
 
 /// The metadata of the events of a command: everything about them but their content.
-pub(super) fn metadata<S: Caller>(
+pub(in crate::eventstore) fn metadata<S: Caller>(
     ctx: &Context<S>,
     identity: Option<&CommandIdentity>,
 ) -> Metadata {

@@ -13,15 +13,23 @@ mod initial;
 mod key;
 mod module;
 mod repository;
+mod stream;
 mod unexecuted;
 
 pub use self::argument::DecisionArgument;
+pub(super) use self::cache::{Cache, CacheEntry, Loaded, OwnedTurn};
+pub(super) use self::deciding::HandledInTime;
 pub use self::decision::{EventOf, Events, IntoEvents};
+pub(super) use self::decision::{FallibleDecision, PlainDecision, kinds};
 pub use self::facts::{FactSource, Facts};
 pub use self::handler::{AggregateHandler, OutcomeOf, handled_again, outcomes};
+pub(super) use self::identity::{CommandIdentity, metadata};
 pub use self::initial::{Initial, initial};
 pub use self::key::same_key;
 pub use self::module::Aggregates;
+pub(super) use self::repository::{ATTEMPTS, fence};
+pub(super) use self::stream::{cache_of, load, save_snapshot, written};
+pub(super) use self::unexecuted::{Unexecuted, attempted};
 
 use std::time::Duration;
 
@@ -32,6 +40,7 @@ use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::stored::{Encoded, Keeping, Unreadable};
 use crate::module::{ModuleDescriptor, Routes};
 use crate::resources::Resources;
+use crate::routing::Caller;
 
 /// State that is made from events: implemented by [`#[aggregate]`](macro@crate::aggregate), never by hand.
 ///
@@ -44,6 +53,9 @@ use crate::resources::Resources;
     note = "put `#[aggregate(handles = [..], events = [..])]` above an `impl {Self}` block"
 )]
 pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
+    /// The type itself. Unknown for a type that is no aggregate, so that rustc reports only that.
+    #[doc(hidden)]
+    type Itself;
     /// What the names of its streams begin with.
     #[doc(hidden)]
     const NAME: &'static str;
@@ -82,10 +94,7 @@ pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
 
     /// Shows the event to the modules that handle it.
     #[doc(hidden)]
-    fn publish(
-        event: Self::Event,
-        ctx: &Context<Aggregates<Self>>,
-    ) -> impl Future<Output = ()> + Send;
+    fn publish<S: Caller>(event: Self::Event, ctx: &Context<S>) -> impl Future<Output = ()> + Send;
 }
 
 /// The types that belong to an aggregate. It asks for nothing: what is wrong with the aggregate is reported
@@ -93,7 +102,9 @@ pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
 #[doc(hidden)]
 pub trait Parts: Sized {
     /// One of its events.
-    type Event: Send + Sync;
+    type Event: Send + Sync + 'static;
+    /// The type of its key; `Other` if it handles nothing, so that nothing says which type it is.
+    type KeyOr<Other>;
     /// What its decisions and answers ask for.
     type Resources: Send + Sync + 'static;
 }

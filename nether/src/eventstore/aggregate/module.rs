@@ -1,7 +1,6 @@
 //! [`Aggregates`]: the module that an aggregate's commands and queries go to.
 
 use std::fmt;
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -10,15 +9,14 @@ use crate::context::Context;
 use crate::envelope::{Given, Parcel};
 use crate::error::Result;
 use crate::eventstore::aggregate::repository::Repository;
-use crate::eventstore::aggregate::unexecuted::Unexecuted;
+use crate::eventstore::aggregate::unexecuted::{Unexecuted, attempted};
 use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Events};
 use crate::eventstore::follower::{EventFailure, guarded_now};
 use crate::eventstore::store::Store;
-use crate::guarded::Guarded;
 use crate::message::{ByValue, Command, Message, Query, Reads, Writes};
 use crate::module::{
     Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, ReplySink,
-    Routes, Shared, SharedHandler, end_observed, observed,
+    Routes, Shared, SharedHandler,
 };
 use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
@@ -180,18 +178,8 @@ async fn attempt<A: Aggregate, Access: Runs<A, P>, P: Parcel>(
     parcel: &mut P,
     ctx: &Context<Aggregates<A>>,
 ) -> Attempt<P::Message> {
-    let result = {
-        let handler = pin!(Access::run(&module.repository, parcel, ctx));
-        let observed = observed(ctx, P::Message::descriptor);
-        let result = Guarded::new(handler, observed.as_deref()).await;
-        let result = match result {
-            Ok(Ok(replied)) => Ok(replied),
-            Ok(Err(unexecuted)) => Err(unexecuted.into()),
-            Err(fault) => Err(fault),
-        };
-        end_observed::<P::Message>(observed, result)
-    };
-    Attempt::Ended(result)
+    let handler = Access::run(&module.repository, parcel, ctx);
+    attempted::<_, P>(handler, ctx).await
 }
 
 impl<A: Aggregate> fmt::Debug for Aggregates<A> {

@@ -5,29 +5,26 @@ use std::sync::Arc;
 use tokio::sync::RwLockReadGuard;
 
 use crate::context::Context;
-use crate::escaped::Escaped;
 use crate::eventstore::aggregate::cache::{Cache, CacheEntry, Loaded};
-use crate::eventstore::aggregate::deciding::handle_in_time;
-use crate::eventstore::aggregate::evolving::{Evolved, evolve};
+use crate::eventstore::aggregate::deciding::handled;
 use crate::eventstore::aggregate::identity::{CommandIdentity, baggage_of_sender, metadata};
+use crate::eventstore::aggregate::stream::{
+    cache_of, is_behind, load, read_on, save_snapshot, written,
+};
 use crate::eventstore::aggregate::unexecuted::Unexecuted;
 use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Aggregates, Events};
-use crate::eventstore::backend::{
-    Append, Direction, DocumentCondition, EventId, Expected, NewEvent, PAGE, StoreError, StreamId,
-};
+use crate::eventstore::backend::{Append, DocumentCondition, Expected, StoreError, StreamId};
 use crate::eventstore::handling::within_unit;
 use crate::eventstore::lease::LeaseFence;
-use crate::eventstore::snapshot;
 use crate::eventstore::store::Store;
-use crate::eventstore::stored::Encoded;
 use crate::message::{Command, Message, Query};
 use crate::routing::Caller;
 
-/// How many times an aggregate decides upon a command while other writers keep changing its stream.
-const ATTEMPTS: usize = 16;
+/// How many times a command is decided upon while other writers keep changing the streams that it is about.
+pub(in crate::eventstore) const ATTEMPTS: usize = 16;
 
 /// What has to be in the store for the events of a command to be appended.
-fn fence<S: Caller>(ctx: &Context<S>) -> Vec<DocumentCondition> {
+pub(in crate::eventstore) fn fence<S: Caller>(ctx: &Context<S>) -> Vec<DocumentCondition> {
     let fence = baggage_of_sender::<LeaseFence>(ctx.handle());
     fence.iter().map(|fence| fence.0.clone()).collect()
 }
@@ -35,7 +32,7 @@ fn fence<S: Caller>(ctx: &Context<S>) -> Vec<DocumentCondition> {
 /// The aggregates of one type.
 pub(super) struct Repository<A: Aggregate> {
     pub(super) store: Store,
-    pub(super) cache: Cache<A>,
+    pub(super) cache: Arc<Cache<A>>,
     resources: A::Resources,
 }
 
@@ -45,8 +42,8 @@ type MessageResult<M> = Result<<M as Message>::Reply, <M as Message>::Error>;
 impl<A: Aggregate> Repository<A> {
     pub(super) fn new(store: Store, resources: A::Resources) -> Self {
         Repository {
+            cache: cache_of(&store),
             store,
-            cache: Cache::new(A::SETTINGS.cache),
             resources,
         }
     }
@@ -80,35 +77,35 @@ impl<A: Aggregate> Repository<A> {
             let Some(attempted) = command.take() else {
                 break; // It cannot be copied.
             };
-            self.drop_stale(&mut turn);
+            turn.take_if(|loaded| loaded.is_stale(&self.store));
             let was_in_memory = turn.is_some();
             let loaded = match &mut *turn {
                 Some(loaded) => loaded,
-                empty => empty.insert(self.load(&stream).await?),
+                empty => empty.insert(load(&self.store, &stream).await?),
             };
             if let Some(identity) = &identity
-                && let Some(version) = self.decided_before(&stream, identity).await?
+                && let Some(version) = identity.decided_before(&self.store, &stream).await?
             {
                 if version > loaded.version {
-                    *loaded = self.load(&stream).await?;
+                    *loaded = load(&self.store, &stream).await?;
                 }
                 return Ok(Ok(loaded.state.of_state()));
             }
             command = attempted.copied();
-            let decided = handle_in_time(&loaded.state, attempted, &self.resources, ctx).await?;
+            let decided = handled(&loaded.state, attempted, &self.resources, ctx).await?;
             let events = match decided {
                 Ok(events) if !events.is_empty() => events,
                 // An append would show that another writer has written; without one, it is asked.
                 nothing => {
                     let may_be_behind = was_in_memory && command.is_some();
-                    if may_be_behind && self.is_behind(&stream, loaded.version).await? {
+                    if may_be_behind && is_behind(&self.store, &stream, loaded.version).await? {
                         *turn = None;
                         continue;
                     }
                     return Ok(nothing.map(|_| loaded.state.of_state()));
                 }
             };
-            let (new, events) = self.written(&stream, &events, identity.as_ref())?;
+            let (new, events) = written(&self.store, &stream, &events, identity.as_ref())?;
             // The state leaves the cache until the append is acknowledged. A panic, an error or a caller that
             // stops waiting drops it, and the next command reads it again.
             let Some(mut loaded) = turn.take() else { break };
@@ -128,7 +125,7 @@ impl<A: Aggregate> Repository<A> {
                 Ok(appended) if appended.is_repeated => (command, conflict) = (None, None),
                 Ok(appended) => {
                     loaded.version = appended.version;
-                    self.snapshot(&mut loaded, &stream);
+                    save_snapshot(&self.store, &mut loaded, &stream);
                     *turn = Some(loaded);
                     publish(events, ctx).await;
                     return Ok(Ok(reply));
@@ -142,13 +139,19 @@ impl<A: Aggregate> Repository<A> {
             }
         }
         let was_decided = match &identity {
-            Some(identity) => self.decided_before(&stream, identity).await?.is_some(),
+            Some(identity) => identity
+                .decided_before(&self.store, &stream)
+                .await?
+                .is_some(),
             None => false,
         };
         match conflict {
             Some(conflict) if !was_decided => Err(conflict.into()),
             // Another writer has just stored what this command led to.
-            _ => Ok(Ok(turn.insert(self.load(&stream).await?).state.of_state())),
+            _ => Ok(Ok(turn
+                .insert(load(&self.store, &stream).await?)
+                .state
+                .of_state())),
         }
     }
 
@@ -173,13 +176,13 @@ impl<A: Aggregate> Repository<A> {
         let stream = StreamId::new(A::NAME, &key);
         let entry = self.cache.enter(key);
         let loaded = within_unit(self.current(&entry, &stream), None, ctx).await??;
-        Ok(handle_in_time(&loaded.state, query, &self.resources, ctx).await?)
+        Ok(handled(&loaded.state, query, &self.resources, ctx).await?)
     }
 
     /// The aggregate as the store has it, which does not change until the guard is dropped.
     async fn current<'a>(
         &self,
-        entry: &'a CacheEntry<'_, A>,
+        entry: &'a CacheEntry<A>,
         stream: &StreamId,
     ) -> Result<RwLockReadGuard<'a, Loaded<A>>, StoreError> {
         if let Some(loaded) = self.current_in_memory(entry, stream).await? {
@@ -191,15 +194,15 @@ impl<A: Aggregate> Repository<A> {
             return Ok(loaded);
         }
         let mut turn = entry.turn().await;
-        self.drop_stale(&mut turn);
+        turn.take_if(|loaded| loaded.is_stale(&self.store));
         // It leaves the cache until it is read: an error or a panic drops it.
         let read_on = match turn.take() {
-            Some(loaded) => self.read_on(stream, loaded).await?,
+            Some(loaded) => read_on(&self.store, stream, loaded).await?,
             None => None,
         };
         *turn = match read_on {
             Some(loaded) => Some(loaded),
-            None => Some(self.load(stream).await?),
+            None => Some(load(&self.store, stream).await?),
         };
         let loaded = RwLockReadGuard::map(turn.downgrade(), |it| {
             it.as_ref().expect("it was put there")
@@ -210,131 +213,18 @@ impl<A: Aggregate> Repository<A> {
     /// The aggregate, if it is in memory and nothing newer is in the store.
     async fn current_in_memory<'a>(
         &self,
-        entry: &'a CacheEntry<'_, A>,
+        entry: &'a CacheEntry<A>,
         stream: &StreamId,
     ) -> Result<Option<RwLockReadGuard<'a, Loaded<A>>>, StoreError> {
         let view = RwLockReadGuard::try_map(entry.view().await, Option::as_ref);
         let Ok(loaded) = view else {
             return Ok(None);
         };
-        if loaded.forgets != self.store.forgets() {
+        if loaded.is_stale(&self.store) {
             return Ok(None);
         }
-        let is_behind = self.is_behind(stream, loaded.version).await?;
+        let is_behind = is_behind(&self.store, stream, loaded.version).await?;
         Ok((!is_behind).then_some(loaded))
-    }
-
-    /// Drops an aggregate that may know a subject which was forgotten since it was read.
-    fn drop_stale(&self, turn: &mut Option<Loaded<A>>) {
-        turn.take_if(|loaded| loaded.forgets != self.store.forgets());
-    }
-
-    /// The version of the first event that the command has led to, if it was decided upon before.
-    ///
-    /// # Errors
-    /// Those of [`CommandIdentity::check`].
-    async fn decided_before(
-        &self,
-        stream: &StreamId,
-        identity: &CommandIdentity,
-    ) -> Result<Option<u64>, StoreError> {
-        let Some(found) = self.store.find(identity.event(stream, 0)).await? else {
-            return Ok(None);
-        };
-        identity.check(stream, &found)?;
-        Ok(Some(found.stream_version))
-    }
-
-    /// Whether there are events in the stream behind that version.
-    async fn is_behind(&self, stream: &StreamId, version: u64) -> Result<bool, StoreError> {
-        let newer = self
-            .store
-            .read_stream(stream, version + 1, Direction::Forwards, 1);
-        Ok(!newer.await?.is_empty())
-    }
-
-    /// The events of a decision as they are stored, and as they are read from then on.
-    ///
-    /// # Errors
-    /// [`StoreError::Codec`] if one of them could not be read again.
-    fn written(
-        &self,
-        stream: &StreamId,
-        events: &Events<A>,
-        identity: Option<&CommandIdentity>,
-    ) -> Result<(Vec<NewEvent>, Events<A>), StoreError> {
-        let (mut new, mut read) = (Vec::with_capacity(events.len()), Events::none());
-        let encoding = self.store.settings().encoding;
-        for (index, event) in events.0.iter().enumerate() {
-            let (encoded, event) =
-                A::encode(event, encoding).map_err(|error| StoreError::Codec {
-                    what: format!("an event of `{stream}` cannot be stored"),
-                    reason: error.to_string(),
-                })?;
-            let Encoded { schema, payload } = encoded;
-            new.push(NewEvent {
-                id: identity.map_or_else(EventId::new, |it| it.event(stream, index)),
-                name: schema.name.into(),
-                schema_version: schema.version,
-                payload,
-            });
-            read.0.push(event);
-        }
-        Ok((new, read))
-    }
-
-    /// Takes a snapshot of a state whose events are stored, if it is time.
-    fn snapshot(&self, loaded: &mut Loaded<A>, stream: &StreamId) {
-        let every = A::SETTINGS.snapshot_every;
-        if every > 0 && !loaded.skipped && loaded.version - loaded.saved >= every {
-            loaded.saved = loaded.version;
-            snapshot::save(&self.store, stream, &loaded.state, loaded.version);
-        }
-    }
-
-    /// The aggregate, made of its last snapshot and what happened since.
-    pub(super) async fn load(&self, stream: &StreamId) -> Result<Loaded<A>, StoreError> {
-        // Before it is read: what is forgotten meanwhile may still be in it.
-        let forgets = self.store.forgets();
-        let (state, version) = snapshot::load::<A>(&self.store, stream).await?;
-        let kept = Loaded::new(state, version, forgets);
-        if let Some(loaded) = self.read_on(stream, kept).await? {
-            return Ok(loaded);
-        }
-        tracing::warn!(stream = %Escaped(&stream), version, "a snapshot is ahead of its stream and not used: events are missing from the store");
-        let initial = Loaded::new(A::initial(), 0, forgets);
-        let loaded = self.read_on(stream, initial).await?;
-        Ok(loaded.expect("nothing is ahead of no event"))
-    }
-
-    /// Evolves a state by the events of its stream that it does not have. Gives `None` if it has some that
-    /// the stream has not: they were lost since, or it came from a backup. So the last event that it has is
-    /// read again.
-    async fn read_on(
-        &self,
-        stream: &StreamId,
-        mut loaded: Loaded<A>,
-    ) -> Result<Option<Loaded<A>>, StoreError> {
-        let mut known = loaded.version.min(1);
-        loop {
-            let next = loaded.version + 1 - known;
-            let page = self.store.read_stream_page(stream, next, PAGE).await?;
-            let first = page.events.first().map(|it| it.stream_version);
-            if known > 0 && first != Some(loaded.version) {
-                return Ok(None);
-            }
-            let known = std::mem::take(&mut known) as usize;
-            for recorded in page.events.into_iter().skip(known) {
-                let skips = self.store.settings().skips_unknown;
-                if evolve(&mut loaded.state, &recorded, skips)? == Evolved::Partly {
-                    loaded.skipped = true;
-                }
-                loaded.version = recorded.stream_version;
-            }
-            if page.is_last {
-                return Ok(Some(loaded));
-            }
-        }
     }
 }
 

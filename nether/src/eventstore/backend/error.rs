@@ -35,6 +35,16 @@ pub enum StoreError {
         /// The id.
         id: EventId,
     },
+    /// Two of the appends that were to be made together are to the same stream. Nothing was written.
+    StreamTwice {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// The store cannot do this at all.
+    Unsupported {
+        /// What it cannot do, behind "cannot".
+        what: &'static str,
+    },
     /// A command was sent with the [`CommandId`](crate::eventstore::CommandId) of an earlier command to the
     /// same aggregate, which has the same name and another content. The command was not decided upon, and
     /// nothing was written.
@@ -147,6 +157,8 @@ impl StoreError {
         match self {
             StoreError::Duplicate { .. }
             | StoreError::IdTwice { .. }
+            | StoreError::StreamTwice { .. }
+            | StoreError::Unsupported { .. }
             | StoreError::CommandIdReused { .. }
             | StoreError::PreconditionFailed { .. }
             | StoreError::BadFile { .. }
@@ -211,6 +223,11 @@ impl fmt::Display for StoreError {
                 f,
                 "nothing was appended to `{stream}`: two of the events have the id {id}. Each event has an id of its own"
             ),
+            StoreError::StreamTwice { stream } => write!(
+                f,
+                "nothing was appended: two of the appends are to the stream `{stream}`. Put the events of one stream into one append"
+            ),
+            StoreError::Unsupported { what } => write!(f, "the event store cannot {what}"),
             StoreError::CommandIdReused {
                 command,
                 stream,

@@ -122,6 +122,29 @@ pub struct Append {
 }
 
 impl Append {
+    /// Checks that no two of the appends are to one stream, and that no two of all their events have one id.
+    /// For backends, as [`check_ids`](Append::check_ids).
+    ///
+    /// # Errors
+    /// [`StoreError::StreamTwice`] or [`StoreError::IdTwice`], of the first append that repeats something.
+    pub fn check_all(appends: &[Append]) -> Result<(), StoreError> {
+        let (mut streams, mut ids) = (HashSet::new(), HashSet::new());
+        for append in appends {
+            if !streams.insert(&append.stream) {
+                return Err(StoreError::StreamTwice {
+                    stream: append.stream.clone(),
+                });
+            }
+            if let Some(event) = append.events.iter().find(|event| !ids.insert(event.id)) {
+                return Err(StoreError::IdTwice {
+                    stream: append.stream.clone(),
+                    id: event.id,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Checks that no two of the events have one id. For backends: a store that has a unique index of the ids
     /// need not ask before the index refuses the append.
     ///
@@ -296,6 +319,38 @@ pub trait EventStore: Send + Sync + 'static {
     /// in the store; [`StoreError::Conflict`] if the stream is in another version than expected; else why it
     /// could not be written.
     fn append(&self, append: Append) -> StoreFuture<'_, Appended>;
+
+    /// Appends events to several streams in one transaction: all of the appends are made, or none. The
+    /// results are in the order of the appends, and so are the positions of their events.
+    ///
+    /// An append without events only checks the version of its stream, as the transaction sees it, and its
+    /// result has the position of the newest event in the store. So several of them alone are one consistent
+    /// look at several streams.
+    ///
+    /// If the events of every append that has some are stored already, each as [`append`](EventStore::append)
+    /// says, nothing is written and no version is checked, and every result has `is_repeated`.
+    ///
+    /// By default the store cannot do it; one that can says so with
+    /// [`can_append_all`](EventStore::can_append_all).
+    ///
+    /// # Errors
+    /// Those of [`append`](EventStore::append), in the order that stands there, each for the first append
+    /// that has it, with [`StoreError::Duplicate`] also if only some of the appends are stored;
+    /// [`StoreError::StreamTwice`] if two of the appends are to one stream; [`StoreError::Unsupported`] if
+    /// the store cannot append to several streams at once.
+    fn append_all(&self, appends: Vec<Append>) -> StoreFuture<'_, Vec<Appended>> {
+        let _ = appends;
+        Box::pin(std::future::ready(Err(StoreError::Unsupported {
+            what: "append to several streams in one transaction",
+        })))
+    }
+
+    /// Whether [`append_all`](EventStore::append_all) is implemented: `false` by default. A program with a
+    /// [`#[decision]`](macro@crate::decision) over several aggregates does not start with a store that
+    /// returns `false`.
+    fn can_append_all(&self) -> bool {
+        false
+    }
 
     /// Reads up to `limit` events of a stream: forwards those from version `from` on, backwards those from
     /// `from` down (`u64::MAX` for the newest). A stream that was never written is empty.

@@ -35,7 +35,7 @@ fn pair(round: u64) -> Vec<DocumentChange> {
 }
 
 /// Polls a future so often, and drops it.
-async fn begun<T>(work: StoreFuture<'_, T>, polls: u64) {
+pub(super) async fn begun<T>(work: StoreFuture<'_, T>, polls: u64) {
     let mut work = pin!(work);
     for _ in 0..polls {
         let is_done = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx).is_ready())).await;

@@ -205,6 +205,23 @@ impl EventStore for PersonalStore {
         })
     }
 
+    fn append_all(&self, mut appends: Vec<Append>) -> StoreFuture<'_, Vec<Appended>> {
+        Box::pin(async move {
+            let events = appends.iter_mut().flat_map(|it| &mut it.events);
+            let payloads = events.map(|it| &mut it.payload);
+            let contents = payloads.map(|it| (&mut it.bytes, it.encoding)).collect();
+            self.seal(contents, OfForgotten::Refuse).await?;
+            for append in &mut appends {
+                self.conditions(&mut append.conditions).await?;
+            }
+            self.backend.append_all(appends).await
+        })
+    }
+
+    fn can_append_all(&self) -> bool {
+        self.backend.can_append_all()
+    }
+
     fn read_stream(
         &self,
         stream: &StreamId,

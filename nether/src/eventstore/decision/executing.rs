@@ -1,0 +1,215 @@
+//! Decides upon a command over several aggregates, and stores what happens in one transaction.
+
+use crate::context::Context;
+use crate::eventstore::aggregate::{
+    ATTEMPTS, CommandIdentity, FactSource, HandledInTime, Unexecuted, fence, metadata,
+};
+use crate::eventstore::backend::{Append, StoreError};
+use crate::eventstore::decision::participants::Seating;
+use crate::eventstore::decision::seat::AnySeat;
+use crate::eventstore::decision::{
+    Decision, DecisionHandler, DecisionParts, Decisions, Participants,
+};
+use crate::eventstore::handling::within_unit;
+use crate::eventstore::store::Store;
+use crate::message::{Command, Message};
+
+/// What a command has come to.
+pub(super) type CommandResult<C> = Result<<C as Message>::Reply, <C as Message>::Error>;
+
+type Of<D> = <D as DecisionParts>::Of;
+
+impl<D: Decision> Decisions<D> {
+    /// Decides upon a command, and stores and publishes what happens. Commands to any of its aggregates wait
+    /// meanwhile.
+    pub(super) async fn execute<C>(
+        &self,
+        command: C,
+        ctx: &Context<Self>,
+    ) -> Result<CommandResult<C>, Unexecuted>
+    where
+        D: DecisionHandler<C, Itself = C, Reply = C::Reply, Error = C::Error>,
+        C: Command,
+    {
+        let (store, facts) = (&self.store, FactSource::of(ctx.handle()));
+        let identity = CommandIdentity::of(&command, ctx)?;
+        let mut seats = <Of<D>>::enter(&self.caches, D::keys(&command));
+        within_unit(take_turns(<Of<D>>::all(&mut seats)), None, ctx).await?;
+        let mut command = Some(command);
+        let mut conflict = None;
+        for _ in 0..ATTEMPTS {
+            let Some(attempted) = command.take() else {
+                break; // It cannot be copied.
+            };
+            load_missing(<Of<D>>::all(&mut seats), store).await?;
+            if let Some(identity) = &identity
+                && decided_before(<Of<D>>::all(&mut seats), identity, store).await?
+            {
+                return Ok(Ok(D::reply(<Of<D>>::states(&seats))));
+            }
+            command = attempted.copied();
+            let states = <Of<D>>::states(&seats);
+            let decided = self.decided(attempted, states, &facts, ctx).await?;
+            let events = match decided {
+                Ok(events) if <Of<D>>::count(&events) > 0 => events,
+                // An append would show that another writer has written; without one, the store is asked.
+                nothing => {
+                    let checks = held(<Of<D>>::all(&mut seats)).map(|seat| seat.check());
+                    match store.append_all(checks.collect()).await {
+                        Err(error @ StoreError::Conflict { .. }) if command.is_some() => {
+                            conflict = Some(error);
+                            forget(<Of<D>>::all(&mut seats));
+                            continue;
+                        }
+                        // It cannot be decided again: the answer is what was true when it was decided.
+                        Ok(_) | Err(StoreError::Conflict { .. }) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                    return Ok(nothing.map(|_| D::reply(<Of<D>>::states(&seats))));
+                }
+            };
+            <Of<D>>::put(&mut seats, events);
+            let mut all = <Of<D>>::all(&mut seats);
+            gather(&mut all);
+            let mut new = appends(all, identity.as_ref(), ctx, store)?;
+            if let Some(first) = new.first_mut() {
+                first.conditions = fence(ctx);
+            }
+            // The states that change leave the cache until the append is acknowledged. A panic, an error or a
+            // caller that stops waiting drops them, and the next command reads them again. All of the user's
+            // code runs before the append, so that what panics is not stored.
+            let all = <Of<D>>::all(&mut seats).into_iter();
+            all.for_each(|seat| seat.evolve());
+            let reply = D::reply(<Of<D>>::states(&seats));
+            match store.append_all(new).await {
+                Ok(appended) if appended.iter().any(|it| it.is_repeated) => {
+                    (command, conflict) = (None, None);
+                }
+                Ok(appended) => {
+                    let versions = appended.iter().map(|it| it.version);
+                    let held = held(<Of<D>>::all(&mut seats));
+                    held.zip(versions)
+                        .for_each(|(seat, version)| seat.keep(store, version));
+                    <Of<D>>::publish(&mut seats, ctx).await;
+                    return Ok(Ok(reply));
+                }
+                // Another process has stored what the command led to there, which may be other events.
+                Err(error @ StoreError::Duplicate { .. }) if identity.is_some() => {
+                    (command, conflict) = (None, Some(error));
+                }
+                Err(error @ StoreError::Conflict { .. }) => conflict = Some(error),
+                Err(error) => return Err(error.into()),
+            }
+            forget(<Of<D>>::all(&mut seats));
+        }
+        load_missing(<Of<D>>::all(&mut seats), store).await?;
+        let was_decided = match &identity {
+            Some(identity) => decided_before(<Of<D>>::all(&mut seats), identity, store).await?,
+            None => false,
+        };
+        match conflict {
+            Some(conflict) if !was_decided => Err(conflict.into()),
+            // Another writer has just stored what this command led to.
+            _ => Ok(Ok(D::reply(<Of<D>>::states(&seats)))),
+        }
+    }
+
+    /// The decision upon a command, within its time.
+    async fn decided<'a, C>(
+        &'a self,
+        command: C,
+        states: <Of<D> as Participants>::States<'a>,
+        facts: &'a FactSource<'a>,
+        ctx: &Context<Self>,
+    ) -> Result<Result<<Of<D> as Participants>::Events, C::Error>, Unexecuted>
+    where
+        D: DecisionHandler<C, Itself = C, Reply = C::Reply, Error = C::Error>,
+        C: Command,
+    {
+        let handling = HandledInTime {
+            policy: D::POLICY,
+            by: D::DESCRIPTOR.declaration.name,
+            again: D::again,
+            handle: |command| D::decide(command, states, &self.resources, facts),
+        };
+        Ok(handling.run(command, ctx).await?)
+    }
+}
+
+/// The seats that hold a state, in order.
+fn held(all: Vec<&mut dyn AnySeat>) -> impl Iterator<Item = &mut dyn AnySeat> {
+    all.into_iter().filter(|seat| seat.shown().is_none())
+}
+
+/// Waits for the turn at each of the streams. All commands of this process do so in the order of the streams'
+/// names, so that no two of them wait for each other.
+async fn take_turns(mut all: Vec<&mut dyn AnySeat>) {
+    for place in 1..all.len() {
+        let (before, rest) = all.split_at_mut(place);
+        let seat = &mut rest[0];
+        let first = before.iter().position(|it| it.stream() == seat.stream());
+        if let Some(first) = first {
+            seat.show(first);
+        }
+    }
+    let mut held: Vec<_> = held(all).collect();
+    held.sort_by(|one, other| one.stream().cmp(other.stream()));
+    for seat in held {
+        seat.take_turn().await;
+    }
+}
+
+/// Reads the states that are not in memory.
+async fn load_missing(all: Vec<&mut dyn AnySeat>, store: &Store) -> Result<(), StoreError> {
+    for seat in held(all) {
+        if !seat.is_loaded(store) {
+            seat.load(store).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the command was decided upon before, by its first event in any of the streams. Then all states
+/// have what it led to.
+async fn decided_before(
+    all: Vec<&mut dyn AnySeat>,
+    identity: &CommandIdentity,
+    store: &Store,
+) -> Result<bool, StoreError> {
+    let mut is_decided = false;
+    for seat in held(all) {
+        let found = identity.decided_before(store, seat.stream()).await?;
+        is_decided |= found.is_some();
+        if found.is_some_and(|version| version > seat.version()) {
+            seat.load(store).await?;
+        }
+    }
+    Ok(is_decided)
+}
+
+fn forget(all: Vec<&mut dyn AnySeat>) {
+    all.into_iter().for_each(|seat| seat.forget());
+}
+
+/// Gives the events of seats that show the state of another one to that one, in order.
+fn gather(all: &mut [&mut dyn AnySeat]) {
+    for place in 1..all.len() {
+        if let Some(held) = all[place].shown() {
+            let events = all[place].take_events();
+            all[held].add_events(events);
+        }
+    }
+}
+
+/// An append for each stream.
+fn appends<D: Decision>(
+    all: Vec<&mut dyn AnySeat>,
+    identity: Option<&CommandIdentity>,
+    ctx: &Context<Decisions<D>>,
+    store: &Store,
+) -> Result<Vec<Append>, StoreError> {
+    let metadata = metadata(ctx, identity);
+    held(all)
+        .map(|seat| seat.append(store, identity, metadata.clone()))
+        .collect()
+}
