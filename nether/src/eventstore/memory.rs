@@ -11,7 +11,7 @@ use self::documents::MemoryDocuments;
 use crate::eventstore::backend::{
     Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
     EventStore, Expected, Metadata, NewEvent, PageLimit, PageRoom, Position, RecordedEvent,
-    StoreError, StoreFuture, StreamId,
+    Redaction, StoreError, StoreFuture, StreamId,
 };
 use crate::sync::lock;
 
@@ -91,6 +91,27 @@ impl MemoryLog {
             position: self.head(),
             is_repeated: false,
         }
+    }
+
+    fn redact(&mut self, redaction: Redaction) -> Result<Appended, StoreError> {
+        let Redaction { position, id, .. } = redaction;
+        let index = self.ids.get(&id).copied();
+        let index = index.filter(|it| *it as u64 + 1 == position.0);
+        let Some(index) = index else {
+            let id = Some(id);
+            return Err(StoreError::NoEvent { position, id });
+        };
+        let appended = self.append(redaction.record)?;
+        self.events[index].payload = redaction.payload;
+        self.events[index].schema_version = redaction.schema_version;
+        let removed = redaction.documents.into_iter();
+        let removed = removed.map(|(collection, key)| DocumentChange {
+            collection,
+            key,
+            content: None,
+        });
+        self.documents.change(removed.collect(), &[])?;
+        Ok(appended)
     }
 
     /// The results of the same appends before, if all of their events are there.
@@ -242,6 +263,16 @@ impl EventStore for MemoryStore {
 
     fn can_append_all(&self) -> bool {
         true
+    }
+
+    fn redact(&self, redaction: Redaction) -> StoreFuture<'_, Appended> {
+        let appended = {
+            let mut kept = lock(&self.kept);
+            let appended = kept.redact(redaction);
+            self.head.send_replace(kept.head());
+            appended
+        };
+        done(appended)
     }
 
     fn read_stream(

@@ -43,6 +43,7 @@ mod probe;
 mod process;
 mod progress;
 mod projection;
+mod redacting;
 mod registered;
 mod saga;
 mod scenario;
@@ -60,7 +61,7 @@ pub use self::backend::PageRoom;
 pub use self::backend::{
     Append, Appended, AsyncTransaction, Direction, DocumentChange, DocumentCondition, Documents,
     EarlyEnd, Encoding, EventId, EventPage, EventStore, Expected, Metadata, MetadataEntries,
-    NewEvent, PageLimit, Payload, Position, RecordedEvent, StoreError, StoreFuture,
+    NewEvent, PageLimit, Payload, Position, RecordedEvent, Redaction, StoreError, StoreFuture,
     StoreTransaction, StreamId, SyncTransaction, TransactionWork, TransactionalStore, Transactions,
     Worked,
 };
@@ -81,6 +82,7 @@ pub use self::personal::{
 pub use self::projection::{
     Projection, ProjectionHandle, ProjectionScenario, Projections, given_projection,
 };
+pub use self::redacting::EventRedacted;
 #[cfg(feature = "http")]
 pub(crate) use self::registered::knows_commands;
 pub use self::saga::{

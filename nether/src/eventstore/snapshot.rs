@@ -55,8 +55,15 @@ fn restored<A: Aggregate>(
 }
 
 /// Writes a state down, in a task of its own: if it does not come to that, more events are read the next
-/// time.
-pub(super) fn save<A: Aggregate>(store: &Store, stream: &StreamId, state: &A, version: u64) {
+/// time. A state that was read before an event was redacted, after so many `forgets`, is not written after
+/// that.
+pub(super) fn save<A: Aggregate>(
+    store: &Store,
+    stream: &StreamId,
+    state: &A,
+    version: u64,
+    forgets: u64,
+) {
     // The events are stored by now: a panic of the state's `Serialize` must not fail their command.
     let written = catch_unwind(AssertUnwindSafe(|| written(stream, state, version)));
     let change = match written {
@@ -73,6 +80,10 @@ pub(super) fn save<A: Aggregate>(store: &Store, stream: &StreamId, state: &A, ve
     };
     let (store, stream) = (store.clone(), stream.clone());
     tokio::spawn(async move {
+        let _past = store.past.read().await;
+        if store.forgets() != forgets {
+            return;
+        }
         if let Err(error) = store.change_documents(vec![change], Vec::new()).await {
             tracing::warn!(stream = %Escaped(&stream), error = %Escaped(&error), "no snapshot");
         }
@@ -101,5 +112,10 @@ fn written<A: Aggregate>(
 }
 
 fn collection<A: Aggregate>() -> String {
-    format!("snapshot/{}", A::NAME)
+    snapshots_of(A::NAME)
+}
+
+/// Where the snapshots of the aggregates of that name are.
+pub(super) fn snapshots_of(category: &str) -> String {
+    format!("snapshot/{category}")
 }

@@ -4,10 +4,11 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-#[cfg(feature = "erasure")]
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
+
+use tokio::sync::RwLock;
 
 use crate::declaration::Declaration;
 use crate::eventstore::backend::{Encoding, EventStore, StoreError};
@@ -40,9 +41,11 @@ pub struct Store {
     /// The backend, as what seals personal values.
     #[cfg(feature = "erasure")]
     pub(super) personal: Arc<PersonalStore>,
-    /// How often a subject was forgotten in this process: what was read before may know it still.
-    #[cfg(feature = "erasure")]
+    /// How often a subject was forgotten, or an event redacted, in this process: what was read before may know
+    /// it still.
     pub(super) forgets: Arc<AtomicU64>,
+    /// Held alone while an event is redacted, and together by those that write down what they have read.
+    pub(super) past: Arc<RwLock<()>>,
     settings: StoreSettings,
     /// The aggregates by the beginning of their streams' names.
     categories: Arc<Mutex<HashMap<&'static str, Declaration>>>,
@@ -105,8 +108,8 @@ impl Store {
             backend: Arc::clone(&personal) as Arc<dyn EventStore>,
             #[cfg(feature = "erasure")]
             personal,
-            #[cfg(feature = "erasure")]
             forgets: Arc::default(),
+            past: Arc::default(),
             settings: StoreSettings::default(),
             categories: Arc::default(),
             shared: Arc::default(),
@@ -152,12 +155,9 @@ impl Store {
         self
     }
 
-    /// How often a subject was forgotten in this process.
+    /// How often a subject was forgotten, or an event redacted, in this process.
     pub(super) fn forgets(&self) -> u64 {
-        #[cfg(feature = "erasure")]
-        return self.forgets.load(Ordering::Acquire);
-        #[cfg(not(feature = "erasure"))]
-        0
+        self.forgets.load(Ordering::Acquire)
     }
 
     pub(super) fn settings(&self) -> StoreSettings {

@@ -2,4 +2,5 @@
 
 mod keys;
 mod program;
+mod redaction;
 mod values;

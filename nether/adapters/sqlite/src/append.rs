@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lru::LruCache;
 use nether::eventstore::{
     Append, Appended, DocumentChange, DocumentCondition, EventId, Expected, NewEvent, Position,
-    StoreError, StreamId,
+    Redaction, StoreError, StreamId,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -396,6 +396,37 @@ pub(super) fn change_document(
             .execute(params![collection, key])?,
     };
     Ok(())
+}
+
+/// Replaces the content of an event, and removes what was made of it; or says that there is no such event.
+pub(super) fn redact(
+    transaction: &Transaction<'_>,
+    redaction: &Redaction,
+) -> rusqlite::Result<Result<(), StoreError>> {
+    let (position, id) = (redaction.position, redaction.id);
+    let sql = "UPDATE nether_events SET payload = ?3, encoding = ?4, schema = ?5 WHERE position = ?1 AND id = ?2";
+    let updated = transaction.prepare_cached(sql)?.execute(params![
+        position.0.cast_signed(),
+        id.as_u128().to_be_bytes(),
+        redaction.payload.bytes,
+        redaction.payload.encoding.number(),
+        redaction.schema_version,
+    ])?;
+    if updated == 0 {
+        let id = Some(id);
+        return Ok(Err(StoreError::NoEvent { position, id }));
+    }
+    for (collection, key) in &redaction.documents {
+        change_document(
+            transaction,
+            &DocumentChange {
+                collection: Arc::clone(collection),
+                key: Arc::clone(key),
+                content: None,
+            },
+        )?;
+    }
+    Ok(Ok(()))
 }
 
 /// Whether the document of a condition has the content that it must have.

@@ -104,6 +104,14 @@ impl Checkpointer {
         }
     }
 
+    /// Brings all of the log into the file, and empties it, so that it has no former content: whether that
+    /// was possible while the connection waits for those that read.
+    pub(super) fn empty_log(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        self.checkpoint(connection)?;
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        connection.query_row(checkpoint, [], |row| Ok(row.get::<_, i64>(0)? == 0))
+    }
+
     /// Brings the log into the file, up to the pages that no reader still needs in their older state.
     fn checkpoint(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.begins = None;

@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use nether::eventstore::{
     Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
-    EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    EventStore, PageLimit, Position, RecordedEvent, Redaction, StoreError, StoreFuture, StreamId,
     Transactions,
 };
 use nether::integration::{hold_clock, race};
@@ -233,6 +233,10 @@ impl EventStore for SqliteStore {
 
     fn append_all(&self, appends: Vec<Append>) -> StoreFuture<'_, Vec<Appended>> {
         Box::pin(self.written(|answer| Job::AppendAll(appends, answer)))
+    }
+
+    fn redact(&self, redaction: Redaction) -> StoreFuture<'_, Appended> {
+        Box::pin(self.written(|answer| Job::Redact(Box::new(redaction), answer)))
     }
 
     fn can_append_all(&self) -> bool {

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nether::eventstore::{
-    Append, Appended, DocumentChange, DocumentCondition, Position, StoreError,
+    Append, Appended, DocumentChange, DocumentCondition, Position, Redaction, StoreError,
 };
 use nether::integration::panic_text;
 use rusqlite::config::DbConfig;
@@ -13,7 +13,9 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::SqliteTransaction;
-use crate::append::{StreamCache, change_document, check_conditions, duplicate, duplicate_of_all};
+use crate::append::{
+    StreamCache, change_document, check_conditions, duplicate, duplicate_of_all, redact,
+};
 use crate::errors::{store_error, unwritten};
 use crate::file_watch::FileWatch;
 use crate::generation::Checkpointer;
@@ -39,6 +41,7 @@ pub(super) enum Job {
     Append(Append, Responder<Appended>),
     AppendAll(Vec<Append>, Responder<Vec<Appended>>),
     Documents(DocumentsJob, Responder<()>),
+    Redact(Box<Redaction>, Responder<Appended>),
     Transaction(WriterWork, Responder<()>),
 }
 
@@ -122,6 +125,10 @@ impl Writing {
                         if is_committed {
                             self.checkpointer.committed(&self.connection);
                         }
+                    }
+                    Job::Redact(redaction, answer) => {
+                        self.write(std::mem::take(&mut batch));
+                        let _ = answer.send(self.redact(&redaction));
                     }
                     job => batch.push(job),
                 }
@@ -259,6 +266,45 @@ impl Writing {
         })
     }
 
+    /// Replaces the content of an event, and leaves no byte of what was there.
+    fn redact(&mut self, redaction: &Redaction) -> Result<Appended, StoreError> {
+        self.files.before(&self.connection)?;
+        let redacted = self.redacted(redaction);
+        let redacted = redacted.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)));
+        if redacted.is_err() {
+            self.cache.forget();
+        }
+        let appended = redacted?;
+        self.files.look(&self.connection)?;
+        self.publish_head();
+        let is_gone = self.checkpointer.empty_log(&self.connection);
+        if is_gone.map_err(|error| store_error(&error))? {
+            return Ok(appended);
+        }
+        Err(StoreError::Locked {
+            reason: format!(
+                "the content of the event at position {} is replaced, but something reads the store as it was before, so that the former content is still in its log: redact the event again",
+                redaction.position
+            ),
+        })
+    }
+
+    fn redacted(
+        &mut self,
+        redaction: &Redaction,
+    ) -> rusqlite::Result<Result<Appended, StoreError>> {
+        let transaction = begin(&mut self.connection, &mut self.cache)?;
+        self.checkpointer.mark(&transaction)?;
+        let appended = match redact(&transaction, redaction)? {
+            Ok(()) => self.cache.append(&transaction, &redaction.record)?,
+            Err(error) => Err(error),
+        };
+        if appended.is_ok() {
+            transaction.commit()?;
+        }
+        Ok(appended)
+    }
+
     /// Publishes the position of the newest event.
     fn publish_head(&self) {
         let newest = self.cache.head();
@@ -326,7 +372,7 @@ impl StreamCache {
                 }
                 checked.map(|()| Applied::Changed)
             }
-            Job::Transaction(..) => unreachable!("it is done by itself"),
+            Job::Transaction(..) | Job::Redact(..) => unreachable!("it is done by itself"),
         })
     }
 }
@@ -339,10 +385,10 @@ impl Job {
     fn answer(self, result: Result<Applied, StoreError>) {
         // A caller that has stopped waiting misses nothing.
         match (self, result) {
-            (Job::Append(_, answer), Ok(Applied::Appended(appended))) => {
+            (Job::Append(_, answer) | Job::Redact(_, answer), Ok(Applied::Appended(appended))) => {
                 let _ = answer.send(Ok(appended));
             }
-            (Job::Append(_, answer), Err(error)) => {
+            (Job::Append(_, answer) | Job::Redact(_, answer), Err(error)) => {
                 let _ = answer.send(Err(error));
             }
             (Job::AppendAll(_, answer), Ok(Applied::AppendedAll(appended))) => {
@@ -354,7 +400,7 @@ impl Job {
             (Job::Documents(_, answer) | Job::Transaction(_, answer), result) => {
                 let _ = answer.send(result.map(|_| ()));
             }
-            (Job::Append(..) | Job::AppendAll(..), Ok(_)) => {
+            (Job::Append(..) | Job::AppendAll(..) | Job::Redact(..), Ok(_)) => {
                 unreachable!("an append has the result of one")
             }
         }

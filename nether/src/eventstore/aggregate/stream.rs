@@ -66,7 +66,8 @@ pub(in crate::eventstore) fn save_snapshot<A: Aggregate>(
     let every = A::SETTINGS.snapshot_every;
     if every > 0 && !loaded.skipped && loaded.version - loaded.saved >= every {
         loaded.saved = loaded.version;
-        snapshot::save(store, stream, &loaded.state, loaded.version);
+        let (version, forgets) = (loaded.version, loaded.forgets);
+        snapshot::save(store, stream, &loaded.state, version, forgets);
     }
 }
 

@@ -40,6 +40,13 @@ pub enum StoreError {
         /// The stream.
         stream: StreamId,
     },
+    /// There is no event with that id at the position. Nothing was changed.
+    NoEvent {
+        /// The position.
+        position: Position,
+        /// The id that the event was to have, if any.
+        id: Option<EventId>,
+    },
     /// The store cannot do this at all.
     Unsupported {
         /// What it cannot do, behind "cannot".
@@ -158,6 +165,7 @@ impl StoreError {
             StoreError::Duplicate { .. }
             | StoreError::IdTwice { .. }
             | StoreError::StreamTwice { .. }
+            | StoreError::NoEvent { .. }
             | StoreError::Unsupported { .. }
             | StoreError::CommandIdReused { .. }
             | StoreError::PreconditionFailed { .. }
@@ -226,6 +234,16 @@ impl fmt::Display for StoreError {
             StoreError::StreamTwice { stream } => write!(
                 f,
                 "nothing was appended: two of the appends are to the stream `{stream}`. Put the events of one stream into one append"
+            ),
+            StoreError::NoEvent { position, id: None } => {
+                write!(f, "there is no event at position {position}")
+            }
+            StoreError::NoEvent {
+                position,
+                id: Some(id),
+            } => write!(
+                f,
+                "there is no event with the id {id} at position {position}"
             ),
             StoreError::Unsupported { what } => write!(f, "the event store cannot {what}"),
             StoreError::CommandIdReused {

@@ -6,12 +6,14 @@ mod entries;
 mod error;
 mod event;
 mod event_id;
+mod redaction;
 mod transactional;
 
 pub use self::entries::MetadataEntries;
 pub use self::error::StoreError;
 pub use self::event::{Encoding, Metadata, NewEvent, Payload, RecordedEvent};
 pub use self::event_id::EventId;
+pub use self::redaction::Redaction;
 pub use self::transactional::{
     AsyncTransaction, EarlyEnd, StoreTransaction, SyncTransaction, TransactionWork,
     TransactionalStore, Transactions, Worked,
@@ -440,6 +442,24 @@ pub trait EventStore: Send + Sync + 'static {
         changes: Vec<DocumentChange>,
         conditions: Vec<DocumentCondition>,
     ) -> StoreFuture<'_, ()>;
+
+    /// Replaces the content of an event, removes documents, and appends the record, in one transaction. When
+    /// it returns `Ok`, no byte of the former content is left where the store keeps it: not in free space of
+    /// a file, nor in a log. If the record is in the store already, the rest is done again.
+    ///
+    /// By default the store cannot do it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoEvent`] if there is no such event at the position; those of
+    /// [`append`](EventStore::append), of the record; [`StoreError::Locked`] if the content is replaced, and
+    /// something reads a former state in which it still is; [`StoreError::Unsupported`] if the store cannot
+    /// replace content.
+    fn redact(&self, redaction: Redaction) -> StoreFuture<'_, Appended> {
+        let _ = redaction;
+        Box::pin(std::future::ready(Err(StoreError::Unsupported {
+            what: "replace the content of an event",
+        })))
+    }
 
     /// Whether another process may have the store open at the same time: `true` by default. If it returns
     /// `false`, the store belongs to this process until it is closed. Then projections and sagas write no

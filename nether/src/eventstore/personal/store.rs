@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::eventstore::backend::{
     Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Encoding, EventId,
-    EventPage, EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
-    Transactions,
+    EventPage, EventStore, PageLimit, Position, RecordedEvent, Redaction, StoreError, StoreFuture,
+    StreamId, Transactions,
 };
 use crate::eventstore::personal::forgotten::agree;
 use crate::eventstore::personal::keys::{SubjectKeyState, SubjectKeys};
@@ -215,6 +215,16 @@ impl EventStore for PersonalStore {
                 self.conditions(&mut append.conditions).await?;
             }
             self.backend.append_all(appends).await
+        })
+    }
+
+    fn redact(&self, mut redaction: Redaction) -> StoreFuture<'_, Appended> {
+        Box::pin(async move {
+            let record = redaction.record.events.iter_mut().map(|it| &mut it.payload);
+            let payloads = record.chain([&mut redaction.payload]);
+            let contents = payloads.map(|it| (&mut it.bytes, it.encoding)).collect();
+            self.seal(contents, OfForgotten::Drop).await?;
+            self.backend.redact(redaction).await
         })
     }
 
