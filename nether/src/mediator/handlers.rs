@@ -41,12 +41,12 @@ pub(crate) struct Handler {
 /// The modules that handle messages of one type, in the order in which they were made.
 #[derive(Clone, Default)]
 pub(crate) struct Handlers {
-    root: Node,
+    root: HandlerNode,
 }
 
 /// All leaves of a tree are equally deep, and no node below the root is empty.
 #[derive(Clone)]
-enum Node {
+enum HandlerNode {
     Leaf(Vec<Handler>),
     Inner(Vec<Branch>),
 }
@@ -57,7 +57,7 @@ struct Branch {
     first: InstanceId,
     /// How many handlers are in it.
     count: usize,
-    node: Arc<Node>,
+    node: Arc<HandlerNode>,
 }
 
 impl Handlers {
@@ -65,7 +65,7 @@ impl Handlers {
     #[cfg(feature = "test")]
     pub(crate) fn of(handler: Handler) -> Self {
         Handlers {
-            root: Node::Leaf(vec![handler]),
+            root: HandlerNode::Leaf(vec![handler]),
         }
     }
 
@@ -83,8 +83,8 @@ impl Handlers {
     #[inline]
     pub(crate) fn first(&self) -> Option<&Handler> {
         match &self.root {
-            Node::Leaf(handlers) => handlers.first(),
-            Node::Inner(_) => self.get(0),
+            HandlerNode::Leaf(handlers) => handlers.first(),
+            HandlerNode::Inner(_) => self.get(0),
         }
     }
 
@@ -93,8 +93,8 @@ impl Handlers {
         let mut node = &self.root;
         loop {
             match node {
-                Node::Leaf(handlers) => return handlers.get(index),
-                Node::Inner(branches) => {
+                HandlerNode::Leaf(handlers) => return handlers.get(index),
+                HandlerNode::Inner(branches) => {
                     let branch = branches.iter().find(|branch| {
                         let is_in_it = index < branch.count;
                         if !is_in_it {
@@ -115,8 +115,8 @@ impl Handlers {
             above: Vec::new(),
         };
         match &self.root {
-            Node::Leaf(handlers) => iter.leaf = handlers.iter(),
-            Node::Inner(branches) => iter.above.push(branches.iter()),
+            HandlerNode::Leaf(handlers) => iter.leaf = handlers.iter(),
+            HandlerNode::Inner(branches) => iter.above.push(branches.iter()),
         }
         iter
     }
@@ -125,54 +125,54 @@ impl Handlers {
     pub(crate) fn insert(&mut self, handler: Handler) {
         if let Some(sibling) = self.root.insert(handler) {
             let root = std::mem::take(&mut self.root);
-            self.root = Node::Inner(vec![root.into(), sibling.into()]);
+            self.root = HandlerNode::Inner(vec![root.into(), sibling.into()]);
         }
     }
 
     /// Removes the handler of an instance, if it has one.
     pub(crate) fn remove(&mut self, instance: InstanceId) {
         self.root.remove(instance);
-        while let Node::Inner(branches) = &mut self.root
+        while let HandlerNode::Inner(branches) = &mut self.root
             && branches.len() < 2
         {
             let only = branches.pop();
-            self.root = only.map_or_else(Node::default, |it| Arc::unwrap_or_clone(it.node));
+            self.root = only.map_or_else(HandlerNode::default, |it| Arc::unwrap_or_clone(it.node));
         }
     }
 }
 
-impl Node {
+impl HandlerNode {
     /// How many handlers it has.
     #[inline]
     fn len(&self) -> usize {
         match self {
-            Node::Leaf(handlers) => handlers.len(),
-            Node::Inner(branches) => branches.iter().map(|branch| branch.count).sum(),
+            HandlerNode::Leaf(handlers) => handlers.len(),
+            HandlerNode::Inner(branches) => branches.iter().map(|branch| branch.count).sum(),
         }
     }
 
     /// How many handlers or branches it has itself.
     fn width(&self) -> usize {
         match self {
-            Node::Leaf(handlers) => handlers.len(),
-            Node::Inner(branches) => branches.len(),
+            HandlerNode::Leaf(handlers) => handlers.len(),
+            HandlerNode::Inner(branches) => branches.len(),
         }
     }
 
     /// Adds a handler. Gives back what no longer fits: a node that comes after this one.
-    fn insert(&mut self, handler: Handler) -> Option<Node> {
+    fn insert(&mut self, handler: Handler) -> Option<HandlerNode> {
         match self {
-            Node::Leaf(handlers) => {
+            HandlerNode::Leaf(handlers) => {
                 let at = handlers.partition_point(|it| it.instance < handler.instance);
                 handlers.insert(at, handler);
-                split_off(handlers, at).map(Node::Leaf)
+                split_off(handlers, at).map(HandlerNode::Leaf)
             }
-            Node::Inner(branches) => {
+            HandlerNode::Inner(branches) => {
                 let at = branches.partition_point(|it| it.first <= handler.instance);
                 let at = at.saturating_sub(1);
                 let sibling = branches[at].change(|node| node.insert(handler))?;
                 branches.insert(at + 1, sibling.into());
-                split_off(branches, at + 1).map(Node::Inner)
+                split_off(branches, at + 1).map(HandlerNode::Inner)
             }
         }
     }
@@ -180,13 +180,13 @@ impl Node {
     /// Removes the handler of an instance. What is left of two neighbours that are small is joined.
     fn remove(&mut self, instance: InstanceId) {
         match self {
-            Node::Leaf(handlers) => {
+            HandlerNode::Leaf(handlers) => {
                 let found = handlers.binary_search_by_key(&instance, |it| it.instance);
                 if let Ok(at) = found {
                     handlers.remove(at);
                 }
             }
-            Node::Inner(branches) => {
+            HandlerNode::Inner(branches) => {
                 let after = branches.partition_point(|it| it.first <= instance);
                 let Some(at) = after.checked_sub(1) else {
                     return;
@@ -203,31 +203,31 @@ impl Node {
     }
 
     /// Adds what another node of this depth has, which comes after this one.
-    fn append(&mut self, next: Node) {
+    fn append(&mut self, next: HandlerNode) {
         match (self, next) {
-            (Node::Leaf(handlers), Node::Leaf(next)) => handlers.extend(next),
-            (Node::Inner(branches), Node::Inner(next)) => branches.extend(next),
+            (HandlerNode::Leaf(handlers), HandlerNode::Leaf(next)) => handlers.extend(next),
+            (HandlerNode::Inner(branches), HandlerNode::Inner(next)) => branches.extend(next),
             _ => unreachable!("all leaves are equally deep"),
         }
     }
 
     fn first(&self) -> Option<InstanceId> {
         match self {
-            Node::Leaf(handlers) => handlers.first().map(|handler| handler.instance),
-            Node::Inner(branches) => branches.first().map(|branch| branch.first),
+            HandlerNode::Leaf(handlers) => handlers.first().map(|handler| handler.instance),
+            HandlerNode::Inner(branches) => branches.first().map(|branch| branch.first),
         }
     }
 }
 
-impl Default for Node {
+impl Default for HandlerNode {
     fn default() -> Self {
-        Node::Leaf(Vec::new())
+        HandlerNode::Leaf(Vec::new())
     }
 }
 
 impl Branch {
     /// Changes its node, a copy of it if others share it.
-    fn change<T>(&mut self, change: impl FnOnce(&mut Node) -> T) -> T {
+    fn change<T>(&mut self, change: impl FnOnce(&mut HandlerNode) -> T) -> T {
         let node = Arc::make_mut(&mut self.node);
         let changed = change(node);
         self.count = node.len();
@@ -236,8 +236,8 @@ impl Branch {
     }
 }
 
-impl From<Node> for Branch {
-    fn from(node: Node) -> Self {
+impl From<HandlerNode> for Branch {
+    fn from(node: HandlerNode) -> Self {
         Branch {
             first: node.first().unwrap_or_default(),
             count: node.len(),
@@ -282,8 +282,8 @@ impl<'a> Iter<'a> {
                 continue;
             };
             match &*branch.node {
-                Node::Inner(branches) => self.above.push(branches.iter()),
-                Node::Leaf(handlers) => {
+                HandlerNode::Inner(branches) => self.above.push(branches.iter()),
+                HandlerNode::Leaf(handlers) => {
                     self.leaf = handlers.iter();
                     return Some(());
                 }

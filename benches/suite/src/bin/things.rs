@@ -1,4 +1,5 @@
-//! Measures many small things with state and prints the figures, as JSON: a list of [`suite::things::Things`].
+//! Measures many small things with state and prints the figures as JSON, a list of
+//! [`suite::things::Things`].
 //!
 //! `things [<rounds>] [<work>]..`: without arguments everything, five times. Each measurement is a process of
 //! its own, and all contestants have a turn before the next round.

@@ -1,5 +1,5 @@
-//! Many small things with state, each found by its key: players, rooms, carts. What the program `things` runs:
-//! each measurement in a process of its own, since memory is read off the growth of the process.
+//! Many small things with state, each found by its key: players, rooms, carts. The program `things` measures
+//! them, each time in a process of its own, since memory is read off the growth of the process.
 
 mod actix;
 mod attached;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::declaration::Declaration;
-use crate::mediator::handlers::{Handler, Handlers, InstanceId, MOST, Node};
+use crate::mediator::handlers::{Handler, HandlerNode, Handlers, InstanceId, MOST};
 
 static MODULE: Declaration = Declaration {
     name: "test",
@@ -35,7 +35,7 @@ fn of(count: u64) -> Handlers {
 fn nodes(handlers: &Handlers) -> Vec<(usize, usize)> {
     let (mut nodes, mut next) = (Vec::new(), vec![&handlers.root]);
     while let Some(node) = next.pop() {
-        if let Node::Inner(branches) = node {
+        if let HandlerNode::Inner(branches) = node {
             for branch in branches {
                 nodes.push((Arc::as_ptr(&branch.node).addr(), branch.node.width()));
                 next.push(&branch.node);
