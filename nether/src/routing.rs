@@ -127,7 +127,9 @@ pub enum External {}
     message = "no module handles `{Self}`",
     label = "no module would handle it",
     note = "list it where it is handled: `#[module(handles = [{Self}])]`",
-    note = "if the module is in another crate, name that crate once: `use that_crate as _;`"
+    note = "if the module is in another crate, name that crate once: `use that_crate as _;`",
+    note = "if the message is a type parameter, the function states what it sends: `where S: nether::Sends<C, H>`, \
+            and `nether::Asks<Q, H>` for a query"
 )]
 pub trait HandledBy<Module> {
     /// The handler's declaration; naming it keeps the linker from dropping the route.

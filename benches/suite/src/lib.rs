@@ -16,3 +16,4 @@ pub mod rounds;
 pub mod runtime;
 pub mod scenario;
 pub mod targets;
+pub mod things;

@@ -14,7 +14,7 @@ usage: suite [--quick] [--rounds <number>] [--only <scenario>]... [--skip <scena
 
   --quick   five short rounds: what runs at all, not how fast
   --rounds  how often everybody has a turn
-  --only    scenarios that are called so or begin so, such as `callers`; also `startup` and `memory`
+  --only    scenarios that are called so or begin so, such as `callers`; also `startup`, `memory` and `things`
   --skip    scenarios to leave out, named likewise
   --who     contestants that are called so or begin so, such as `kameo`; the baseline always runs
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::extras::{Extras, Memory, Minimal, StartUp};
 use crate::runtime::Flavour;
 use crate::scenario::Scenario;
+use crate::things::Things;
 
 /// Everything that a run found: `results.json`.
 #[derive(Default, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub struct Results {
     pub start_up: Vec<StartUp>,
     pub memory: Option<Memory>,
     pub minimal: Option<Minimal>,
+    #[serde(default)]
+    pub things: Vec<Things>,
 }
 
 /// The times of one contestant in one scenario on one runtime, a value for each round.
@@ -48,8 +51,10 @@ impl Results {
             start_up,
             memory,
             minimal,
+            things,
         } = extras;
         (self.start_up, self.memory, self.minimal) = (start_up, memory, minimal);
+        self.things = things;
     }
 
     pub fn cell(&self, scenario: Scenario, flavour: Flavour, contestant: &str) -> Option<&Cell> {

@@ -4,8 +4,6 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinError;
 
-use crate::load::{Drive, Sample};
-
 /// Both runtimes that everything is measured on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Flavour {
@@ -41,7 +39,11 @@ impl Engine {
     ///
     /// The thread that blocks on a multi-thread runtime is not one of its workers: a driver there would wake
     /// and be woken across threads all the time, which is not how programs run.
-    pub fn run(self, flavour: Flavour, drive: Drive) -> Result<Sample, JoinError> {
+    pub fn run<T: Send + 'static>(
+        self,
+        flavour: Flavour,
+        drive: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, JoinError> {
         let driven = async { tokio::spawn(drive).await };
         match self {
             Engine::Tokio => tokio_runtime(flavour).block_on(driven),

@@ -224,11 +224,14 @@ impl HandlerFinder<'_> {
             let help = "remove `all`; or have a value for each key: `per = player_id`";
             self.diagnostics.error(all, message, help);
         } else if !matches!(argument, Type::Reference(_)) {
+            let written = types::text(argument);
             let message = format!(
-                "`{ident}` is marked `all`, but a command or query is for the value of one key, which replies"
+                "`{ident}` is marked `all`, and takes `{written}` by value, but only an event, which is shown, is for the values of all keys"
             );
-            let help = "publish an event, and handle it in all values: `#[handler(all)]` above a handler that takes `&Event`; \
-                        or remove `all`";
+            let help = format!(
+                "if `{written}` is an event, take it by reference: `&{written}`; a command or query is for the value of one key, which \
+                 replies: remove `all`"
+            );
             self.diagnostics.error(all, message, help);
         }
     }

@@ -10,7 +10,7 @@ use syn::{FnArg, Pat, Signature, Type, parse_quote_spanned};
 use crate::diagnostics::Diagnostics;
 use crate::durations;
 use crate::module::args::{IDLE, KEEP, ModuleArgs, PER};
-use crate::module::model::{Hooks, InitKey, Keying};
+use crate::module::model::{Handler, Hooks, InitKey, Keying};
 use crate::types;
 
 /// What the module says of its keys; `None` if it is one value.
@@ -120,6 +120,30 @@ fn check_others(args: &ModuleArgs, hooks: &Hooks, diagnostics: &Diagnostics) {
     }
 }
 
+/// Checks that some message makes a value: an event for all values finds only those that others have made. Of
+/// a block with errors it is not known what it handles.
+pub(crate) fn check_has_values(args: &ModuleArgs, handlers: &[Handler], diagnostics: &Diagnostics) {
+    let Some(per) = &args.per else {
+        return;
+    };
+    if diagnostics.count() > 0 || handlers.iter().any(|handler| !handler.is_for_all) {
+        return;
+    }
+    let message = match handlers {
+        [] => {
+            "the module has no value for any key: the first message of a key makes its value, and it handles none"
+        }
+        _ => {
+            "the module has no value for any key: the first message of a key makes its value, and it only handles events for all values"
+        }
+    };
+    let help = format!(
+        "handle a message with a key too, such as `#[command(key = {per})]`, or `#[event(key = {per})]` without `#[handler(all)]`; \
+         for one value that handles everything, remove `per`"
+    );
+    diagnostics.error(per, message, help);
+}
+
 /// Finds the argument of `#[init]` that is the key.
 pub(crate) fn find_key(
     per: &Ident,
@@ -154,10 +178,13 @@ pub(crate) fn find_key(
         return None;
     };
     match ty {
-        Type::Reference(reference) if reference.mutability.is_none() => Some(InitKey {
-            index,
-            ty: key_type(types::ungrouped(&reference.elem)),
-        }),
+        Type::Reference(reference) if reference.mutability.is_none() => {
+            let referred = types::ungrouped(&reference.elem);
+            check_no_float(referred, diagnostics).then(|| InitKey {
+                index,
+                ty: key_type(referred),
+            })
+        }
         other => {
             let written = types::text(other);
             let written = written.trim_start_matches("&mut ");
@@ -170,6 +197,25 @@ pub(crate) fn find_key(
             None
         }
     }
+}
+
+/// Reports a key that is a float. The compiler would report each trait by itself that a float lacks, as if
+/// the type were the user's.
+fn check_no_float(key: &Type, diagnostics: &Diagnostics) -> bool {
+    let Type::Path(path) = key else {
+        return true;
+    };
+    let is_float = ["f32", "f64"].iter().any(|float| path.path.is_ident(float));
+    if is_float {
+        let written = types::text(key);
+        let message = format!(
+            "`{written}` cannot be the key of a module: two floats that mean the same may differ in their last digits, \
+             so they are neither `Eq` nor `Hash`"
+        );
+        let help = "take what identifies the value, such as a number without fraction or a name, and let it be the key of the messages too";
+        diagnostics.error(key.to_token_stream(), message, help);
+    }
+    !is_float
 }
 
 /// The type of the keys, of which `#[init]` takes a reference. A text is taken as `&str`, and is a `String`

@@ -43,7 +43,7 @@ pub(crate) fn check(
         let is_handled = handlers.any(|handler| types::same(&handler.message, *listed));
         !is_handled && lists::enum_of_variant(listed).is_none()
     });
-    let unhandled = unhandled.chain(&meant).cloned().collect();
+    let unhandled: Vec<_> = unhandled.chain(&meant).cloned().collect();
     policy::check_backoff_used(&args, &found, diagnostics);
     let is_exclusive = is_keyed || takes_mut_self(&found, &block, listed.is_none());
     let hooks = name.as_ref().map_or_else(Hooks::default, |name| {
@@ -51,6 +51,7 @@ pub(crate) fn check(
         hooks::find(&block, name, is_exclusive, per, diagnostics)
     });
     let keying = keying::check(&args, &hooks, diagnostics);
+    keying::check_has_values(&args, &found, diagnostics);
     if !is_keyed {
         check_manual(&args, &hooks, diagnostics);
     }

@@ -7,6 +7,8 @@
 //! knows the types.
 
 mod delayed;
+mod handlers;
+mod mailboxes;
 mod routing_table;
 mod stopping;
 
@@ -17,12 +19,15 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 pub(crate) use self::delayed::{DelayedMessage, LostName};
-pub(crate) use self::routing_table::{
-    Erased, Handler, InstanceId, Row, Subscribers, Table, number_instance,
-};
+#[cfg(feature = "test")]
+pub(crate) use self::handlers::Handlers;
+pub(crate) use self::handlers::{Erased, Handler, InstanceId, number_instance};
+pub(crate) use self::mailboxes::HoldsMessages;
+pub(crate) use self::routing_table::{Row, Subscribers, Table};
 pub(crate) use self::stopping::Stopping;
 
 use self::delayed::DelayedMessages;
+use self::mailboxes::Mailboxes;
 use self::routing_table::RoutingTable;
 use crate::chance::Chance;
 use crate::latency::Latencies;
@@ -53,7 +58,7 @@ pub(crate) struct Mediator {
     /// The subscribers of `system.subscribe_any()`, if there are any.
     pub(crate) onlookers: OnceLock<Arc<dyn Subscribers>>,
     /// What holds messages that wait.
-    mailboxes: Mutex<Vec<Weak<dyn HoldsMessages>>>,
+    mailboxes: Mutex<Mailboxes>,
     /// What runs besides modules.
     pub(crate) tasks: Tasks,
     /// What modules send later. Boxed: few programs use it with each message.
@@ -90,13 +95,6 @@ pub(crate) struct Settings {
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) resources: Arc<Resources>,
     pub(crate) interceptors: Option<Erased>,
-}
-
-/// A mailbox, as those see it who cancel a unit of work.
-pub(crate) trait HoldsMessages: Send + Sync {
-    /// Makes dead letters of what waits here of the scope at this address, which is cancelled, and wakes the
-    /// senders that wait for room.
-    fn forget(&self, scope: usize);
 }
 
 impl Mediator {
@@ -142,16 +140,13 @@ impl Mediator {
 
     /// Adds a mailbox, for as long as it is there.
     pub(crate) fn add_mailbox(&self, mailbox: Weak<dyn HoldsMessages>) {
-        let mut mailboxes = lock(&self.mailboxes);
-        mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
-        mailboxes.push(mailbox);
+        lock(&self.mailboxes).add(mailbox);
     }
 
     /// Makes dead letters of all that waits of the scope at this address, which is cancelled.
     pub(crate) fn forget(&self, scope: usize) {
-        let mailboxes = lock(&self.mailboxes).clone();
-        let there = mailboxes.iter().filter_map(Weak::upgrade);
-        there.for_each(|mailbox| mailbox.forget(scope));
+        let mailboxes = lock(&self.mailboxes).there();
+        mailboxes.iter().for_each(|mailbox| mailbox.forget(scope));
     }
 
     /// Ends the subscriptions of the system. There will be no more: `stopping` has ended.

@@ -7,20 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 
-use crate::declaration::Declaration;
+use crate::mediator::handlers::Handlers;
 use crate::sync::lock;
-
-/// The number of a running module value: no two in a process have the same, also not in different systems.
-pub(crate) type InstanceId = u64;
-
-/// A number for a module value.
-pub(crate) fn number_instance() -> InstanceId {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// Something of a type that `route` knows.
-pub(crate) type Erased = Arc<dyn Any + Send + Sync>;
 
 /// The current table of a system, and what makes the next one.
 pub(crate) struct RoutingTable {
@@ -45,7 +33,7 @@ pub(crate) struct Table {
 #[derive(Clone, Default)]
 pub(crate) struct Row {
     /// The modules that handle it: at most one for a command or query.
-    pub(crate) handlers: Vec<Handler>,
+    pub(crate) handlers: Handlers,
     /// The subscribers of `system.subscribe::<E>()`, if there are any.
     pub(crate) subscription: Option<Arc<dyn Subscribers>>,
 }
@@ -54,14 +42,6 @@ pub(crate) struct Row {
 pub(crate) trait Subscribers: Any + Send + Sync {
     /// They get nothing more.
     fn end(&self);
-}
-
-/// One module that handles the messages of a row.
-#[derive(Clone)]
-pub(crate) struct Handler {
-    pub(crate) instance: InstanceId,
-    pub(crate) module: &'static Declaration,
-    pub(crate) route: Erased,
 }
 
 impl Table {

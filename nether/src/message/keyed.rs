@@ -5,7 +5,8 @@
     message = "`{Self}` has no key",
     label = "no field is named as its key",
     note = "name the field that does, above the definition of `{Self}`: `#[command(key = ..)]`, `#[query(key = ..)]` or \
-            `#[event(key = ..)]`"
+            `#[event(key = ..)]`",
+    note = "an event that all values of a module with `per` are to handle needs no key: `#[handler(all)]` above its handler"
 )]
 pub trait Keyed {
     /// The type of that field.

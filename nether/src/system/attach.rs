@@ -119,7 +119,7 @@ impl System {
             return Err(stopping);
         }
         // One of the system's from now on, so that a shutdown waits for it too.
-        lock(&self.inner.instances).push(Arc::clone(&instance));
+        lock(&self.inner.instances).insert(instance.id(), Arc::clone(&instance));
         // Senders wait from now on until the module has started.
         if let Err(error) = claim(mediator, &*instance) {
             // A message may have been sent in between, and waits for a start that does not come.
@@ -154,7 +154,7 @@ impl System {
         if self.inner.is_reported.load(Ordering::SeqCst) {
             return;
         }
-        instances.retain(|other| other.id() != instance.id());
+        instances.remove(&instance.id());
         let done = lock(&self.inner.detached).add(instance);
         drop(instances);
         drop(done); // To drop a module runs user code.
@@ -171,11 +171,7 @@ impl System {
 
     async fn detach_instance(&self, id: InstanceId) {
         let system = self.clone();
-        let Some(instance) = self
-            .instances()
-            .into_iter()
-            .find(|instance| instance.id() == id)
-        else {
+        let Some(instance) = lock(&self.inner.instances).get(&id).cloned() else {
             return;
         };
         disconnect(&self.inner.mediator, &*instance);
@@ -214,7 +210,7 @@ fn claim(mediator: &Mediator, instance: &dyn AnyInstance) -> Result<(), AttachEr
         }
         for (message, route) in routes {
             if let Some(row) = table.row_mut(message.slot()) {
-                row.handlers.push(Handler {
+                row.handlers.insert(Handler {
                     instance: id,
                     module,
                     route,
@@ -230,8 +226,7 @@ pub(super) fn disconnect(mediator: &Mediator, instance: &dyn AnyInstance) {
     mediator.routing.change(|table| {
         for message in instance.descriptor().handles {
             if let Some(row) = table.row_mut((message.descriptor)().slot()) {
-                row.handlers
-                    .retain(|handler| handler.instance != instance.id());
+                row.handlers.remove(instance.id());
             }
         }
     });

@@ -26,6 +26,7 @@ pub use self::status::ModuleStatus;
 #[cfg(feature = "http")]
 pub(crate) use self::totals::{ModuleName, ModuleTotals};
 
+use std::collections::BTreeMap;
 use std::fmt;
 #[cfg(feature = "http")]
 use std::sync::Weak;
@@ -43,7 +44,7 @@ use crate::error::{Result, StartError};
 use crate::events::DeadLetter;
 #[cfg(feature = "http")]
 use crate::latency::Latencies;
-use crate::mediator::Mediator;
+use crate::mediator::{InstanceId, Mediator};
 use crate::message::Event;
 use crate::module::AnyInstance;
 #[cfg(feature = "http")]
@@ -80,8 +81,8 @@ impl WeakSystem {
 
 struct SystemInner {
     mediator: Arc<Mediator>,
-    /// The running modules, in the order they were started.
-    instances: Mutex<Vec<Arc<dyn AnyInstance>>>,
+    /// The running modules, by their numbers: in the order they were started.
+    instances: Mutex<BTreeMap<InstanceId, Arc<dyn AnyInstance>>>,
     /// What modules did that were detached.
     detached: Mutex<Detached>,
     /// Whether all modules have been counted, those that were detached and those that were not. Set under the
@@ -339,7 +340,7 @@ impl System {
 
 impl SystemInner {
     fn instances(&self) -> Vec<Arc<dyn AnyInstance>> {
-        lock(&self.instances).clone()
+        lock(&self.instances).values().cloned().collect()
     }
 }
 
@@ -347,7 +348,7 @@ impl Drop for SystemInner {
     fn drop(&mut self) {
         self.mediator.stopping.begin();
         end_delayed(&self.mediator);
-        for instance in lock(&self.instances).iter().rev() {
+        for instance in lock(&self.instances).values().rev() {
             instance.pause(false);
             instance.stop_background();
             instance.close();

@@ -165,7 +165,7 @@ impl System {
         report.tasks_cut_off = self.inner.mediator.tasks.were_cut_off();
         report.requests_cut_off = self.inner.requests_cut_off.load(Ordering::Relaxed);
         instances
-            .iter()
+            .values()
             .for_each(|instance| report.add(&**instance));
         for ((module, message), count) in self.inner.mediator.delayed.lost() {
             report.add_dead_letters(message, module, count);

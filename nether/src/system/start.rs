@@ -1,6 +1,6 @@
 //! Checks a program and starts it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -126,7 +126,7 @@ async fn start(mut builder: SystemBuilder) -> Result<System, StartError> {
     let system = System {
         inner: Arc::new(SystemInner {
             mediator,
-            instances: Mutex::new(instances.clone()),
+            instances: Mutex::new(by_id(&instances)),
             detached: Mutex::default(),
             is_reported: AtomicBool::new(false),
             mailbox: builder.mailbox,
@@ -174,6 +174,12 @@ fn recorder(builder: &SystemBuilder) -> Recorder {
     Recorder::default()
 }
 
+/// The instances by their numbers, which rise in the order in which they were made.
+fn by_id(instances: &[Arc<dyn AnyInstance>]) -> BTreeMap<InstanceId, Arc<dyn AnyInstance>> {
+    let instances = instances.iter();
+    instances.map(|it| (it.id(), Arc::clone(it))).collect()
+}
+
 /// Adds the routes of all instances to the table.
 fn connect(mediator: &Mediator, instances: &[Arc<dyn AnyInstance>]) {
     mediator.routing.change(|table| {
@@ -181,7 +187,7 @@ fn connect(mediator: &Mediator, instances: &[Arc<dyn AnyInstance>]) {
             let (id, module) = (instance.id(), &instance.descriptor().declaration);
             for (message, route) in instance.routes() {
                 if let Some(row) = table.row_mut(message.slot()) {
-                    row.handlers.push(Handler {
+                    row.handlers.insert(Handler {
                         instance: id,
                         module,
                         route,

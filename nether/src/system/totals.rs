@@ -48,7 +48,7 @@ impl System {
         let instances = lock(&self.inner.instances);
         let mut totals = lock(&self.inner.detached).totals();
         instances
-            .iter()
+            .values()
             .for_each(|instance| add(&mut totals, &**instance));
         totals
     }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::error::StartError;
 use crate::events::HandlerFailed;
-use crate::mediator::{Handler, number_instance};
+use crate::mediator::{Handler, Handlers, number_instance};
 use crate::message::{ByValue, Event, Message};
 use crate::module::{FAKE, Fake, ModuleState};
 use crate::race::race;
@@ -123,7 +123,7 @@ impl TestSystem {
         };
         self.0.mediator().routing.change(|table| {
             if let Some(row) = table.row_mut(M::descriptor().slot()) {
-                row.handlers = vec![fake];
+                row.handlers = Handlers::of(fake);
             }
         });
     }

@@ -3,6 +3,7 @@
 mod memory;
 mod minimal;
 mod start_up;
+mod things;
 
 pub use self::memory::{Allocations, Memory};
 pub use self::minimal::{Minimal, Row};
@@ -11,6 +12,7 @@ pub use self::start_up::StartUp;
 use reporting::benches;
 
 use crate::options::Options;
+use crate::things::Things;
 
 /// What the programs found.
 pub struct Extras {
@@ -19,14 +21,19 @@ pub struct Extras {
     pub memory: Option<Memory>,
     /// `None` if `benches/minimal` was never run.
     pub minimal: Option<Minimal>,
+    pub things: Vec<Things>,
 }
 
 /// Runs the programs that are asked for.
 pub fn run(options: &Options) -> Extras {
-    let (mut start_up, mut memory) = (Vec::new(), None);
+    let (mut start_up, mut memory, mut things) = (Vec::new(), None, Vec::new());
     if options.wants("memory") {
         println!("memory ..");
         memory = memory::measure();
+    }
+    if options.wants("things") {
+        println!("things ..");
+        things = things::measure(options.quick);
     }
     if options.wants("startup") {
         println!("startup ..");
@@ -36,5 +43,6 @@ pub fn run(options: &Options) -> Extras {
         start_up,
         memory,
         minimal: minimal::read(&benches()),
+        things,
     }
 }

@@ -5,6 +5,8 @@ use reporting::text::{digits, or_dash, table};
 
 use crate::extras::Allocations;
 use crate::results::Results;
+use crate::runtime::Flavour;
+use crate::things::{Things, Work};
 
 pub(super) fn start_up(results: &Results) -> Option<String> {
     let rows: Vec<Vec<String>> = results
@@ -90,4 +92,58 @@ pub(super) fn minimal(results: &Results) -> Option<String> {
         "### (j) The smallest program\n\nFrom `minimal/results.json`.\n\n{}",
         table(&head, rows)
     ))
+}
+
+pub(super) fn things(results: &Results) -> Option<String> {
+    let rows: Vec<Vec<String>> = Work::ALL
+        .into_iter()
+        .flat_map(|work| work.contestants().iter().map(move |who| (work, *who)))
+        .filter_map(|(work, who)| row_of_thing(&results.things, work, who))
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let head = [
+        "",
+        "who",
+        "multi-thread",
+        "current_thread",
+        "bytes of a thing",
+        "goal",
+    ];
+    Some(format!(
+        "### (k) Things by key\n\nPlayers, rooms, carts: a name of 15 characters and three numbers each. Each run is a process of \
+         its own; figures are those of the round that the machine disturbed least, and memory is the growth of the process. A message \
+         is one of five for each thing, in an order that looks like chance, from one task; `nether` has a value for each key \
+         (`per`), `nether-map` a map in one module, which one panic loses and one that waits holds up. A goal is for both \
+         runtimes.\n\n{}",
+        table(&head, rows)
+    ))
+}
+
+fn row_of_thing(all: &[Things], work: Work, who: &str) -> Option<Vec<String>> {
+    let of = |flavour| {
+        let mut all = all.iter();
+        all.find(|it| it.work == work && it.contestant == who && it.flavour == flavour)
+    };
+    let found = Flavour::BOTH.map(of);
+    found.iter().any(Option::is_some).then_some(())?;
+    let mut row = vec![work.title(), format!("`{who}`")];
+    row.extend(found.map(|it| or_dash(it.map(|it| in_words(it.least_nanos())))));
+    let bytes = found.into_iter().flatten().filter_map(Things::least_bytes);
+    row.push(or_dash(
+        bytes.reduce(f64::max).map(|bytes| format!("{bytes:.0}")),
+    ));
+    let goal = work.goal().filter(|_| who == "nether");
+    row.push(goal.unwrap_or_default().to_owned());
+    Some(row)
+}
+
+/// A time, from nanoseconds to milliseconds.
+fn in_words(nanos: f64) -> String {
+    match nanos {
+        1e6.. => format!("{} ms", digits(nanos / 1e6)),
+        1e4.. => format!("{} µs", digits(nanos / 1e3)),
+        _ => format!("{} ns", digits(nanos)),
+    }
 }

@@ -40,6 +40,7 @@ pub fn write(results: &Results, folder: &Path) -> io::Result<()> {
         extras::start_up(results),
         extras::memory(results),
         extras::minimal(results),
+        extras::things(results),
         Some(parts::contestants()),
         Some(method::method(results)),
     ];
