@@ -310,7 +310,11 @@ async fn both_decide(
     let many = OfMany::new(true);
     let store = many.open();
     let [one, other] = closes;
-    let systems = [started(&store, one).await, started(&store, other).await];
+    // Each has the store open for itself: what has one handle has the aggregates in memory in common.
+    let systems = [
+        started(&store, one).await,
+        started(&many.open(), other).await,
+    ];
     many.appends.close();
     let mut contexts = systems.iter().map(|system| with(system, CommandId::new(1)));
     let [one, other] = [(); 2].map(|()| contexts.next().unwrap());

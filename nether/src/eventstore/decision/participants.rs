@@ -70,6 +70,7 @@ pub(super) trait Seating: Participants {
 
 macro_rules! participants {
     ($($aggregate:ident $index:tt),*) => {
+        #[allow(clippy::unused_unit)] // One tuple is empty.
         impl<$($aggregate: Aggregate),*> Participants for ($($aggregate,)*) {
             type States<'a> = ($(&'a $aggregate,)*);
             type Events = ($(Events<$aggregate>,)*);
@@ -81,7 +82,7 @@ macro_rules! participants {
             }
         }
 
-        #[allow(unused_mut, unused_variables)] // One tuple is empty.
+        #[allow(unused_mut, unused_variables, clippy::unused_unit)] // One tuple is empty.
         impl<$($aggregate: Aggregate),*> Seating for ($($aggregate,)*) {
             type Caches = ($(Arc<Cache<$aggregate>>,)*);
             type Seats = ($(Seat<$aggregate>,)*);
