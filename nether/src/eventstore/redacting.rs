@@ -26,7 +26,7 @@ pub struct EventRedacted {
     pub stream: String,
     /// Its name.
     pub event: String,
-    /// Who has replaced the content.
+    /// The person who has replaced the content.
     pub by: String,
     /// Why.
     pub reason: String,
@@ -34,10 +34,10 @@ pub struct EventRedacted {
 
 impl Store {
     /// Replaces the content of a stored event: for plain personal data, or a secret, that should never have
-    /// been stored. The event keeps its place, id, name and metadata, and no byte of the former content is left
-    /// in the store. The snapshot of its stream is removed, and what this process has in memory of aggregates
-    /// and sagas is read again. Who did it, and why, is stored as [`EventRedacted`], whose position is
-    /// returned: a projection that has come so far has handled it.
+    /// been stored. The event keeps its place, id, name and metadata, and no byte of the former content is
+    /// left in the store. The snapshot of its stream is removed, and what this process has in memory of
+    /// aggregates and sagas is read again. Who did it, and why, is stored as [`EventRedacted`], whose
+    /// position is returned: a projection that has come so far has handled it.
     ///
     /// ```
     /// use nether::eventstore::{Position, Store};
@@ -57,14 +57,14 @@ impl Store {
     /// ```
     ///
     /// It is not undone, and changes what an aggregate is made of: replace nothing that its state depends on.
-    /// Backups from before still have the former content, and so may the states of sagas, which hold what their
-    /// handlers have put there, and tables of projections.
+    /// Backups from before still have the former content, and so may the states of sagas, which hold what
+    /// their handlers have put there, and tables of projections.
     ///
     /// # Errors
-    /// [`StoreError::NoEvent`] if there is none at the position; [`StoreError::Codec`] if it has another name,
-    /// or the new content cannot be stored; [`StoreError::Locked`] if the content is replaced, but a reader
-    /// keeps the former one in the store's log: call it again; [`StoreError::Unsupported`] if the store cannot
-    /// replace content.
+    /// [`StoreError::NoEvent`] if there is none at the position; [`StoreError::Codec`] if it has another
+    /// name, or the new content cannot be stored; [`StoreError::Locked`] if the content is replaced, but a
+    /// reader keeps the former one in the store's log: call it again; [`StoreError::Unsupported`] if the
+    /// store cannot replace content.
     pub async fn redact<E: StoredEvent>(
         &self,
         position: Position,

@@ -41,8 +41,8 @@ pub struct Store {
     /// The backend, as what seals personal values.
     #[cfg(feature = "erasure")]
     pub(super) personal: Arc<PersonalStore>,
-    /// How often a subject was forgotten, or an event redacted, in this process: what was read before may know
-    /// it still.
+    /// How often a subject was forgotten, or an event redacted, in this process: what was read before may
+    /// know it still.
     pub(super) forgets: Arc<AtomicU64>,
     /// Held alone while an event is redacted, and together by those that write down what they have read.
     pub(super) past: Arc<RwLock<()>>,

@@ -17,6 +17,6 @@ pub struct Redaction {
     pub payload: Payload,
     /// The documents that were made of the former content, by collection and key: they are removed.
     pub documents: Vec<(Arc<str>, Arc<str>)>,
-    /// What is appended as the record.
+    /// The append of the record.
     pub record: Append,
 }
