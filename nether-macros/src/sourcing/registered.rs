@@ -46,8 +46,12 @@ pub(super) fn named_events<'a>(
 }
 
 /// Asserts that the commands of a saga have names of their own.
-pub(super) fn named_commands(commands: &[Type], ty: &Ident, paths: &Paths) -> TokenStream {
-    let checks = commands.iter().map(|command| {
+pub(super) fn named_commands<'a>(
+    commands: impl Iterator<Item = &'a Type>,
+    ty: &Ident,
+    paths: &Paths,
+) -> TokenStream {
+    let checks = commands.map(|command| {
         let is_named = said(command, "ListedCommand", "IS_NAMED", paths);
         named("command", command, ty, &is_named)
     });

@@ -71,7 +71,9 @@ pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};
 #[cfg(feature = "http")]
 pub(crate) use self::registered::is_aggregate;
-pub use self::saga::{RepeatedCommand, Saga, SagaHandle, SagaStatus, Sagas, Sent, Step};
+pub use self::saga::{
+    RepeatedCommand, Saga, SagaHandle, SagaStatus, Sagas, Sent, Step, StepFailed, StepFailureKind,
+};
 pub use self::scenario::{Decided, Scenario, given, given_with};
 #[cfg(feature = "test")]
 pub use self::schema_lock::{SchemaError, SchemaLock, check_schema};

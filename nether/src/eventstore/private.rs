@@ -2,7 +2,8 @@
 
 pub use crate::eventstore::aggregate::{
     Aggregate, AggregateHandler, AggregateSettings, Aggregates, DecisionArgument, EventOf, Events,
-    FactSource, Initial, IntoEvents, OutcomeOf, Parts, handled_again, initial, outcomes, same_key,
+    FactSource, Initial, IntoEvents, OutcomeOf, Parts, handled_again, initial, outcomes, reply_of,
+    same_key,
 };
 pub use crate::eventstore::backend::{
     Encoding, Payload, RecordedEvent, StoreError, StoreTransaction, TransactionalStore, Worked,
@@ -11,7 +12,8 @@ pub use crate::eventstore::definition::{Definition, StartFrom};
 pub use crate::eventstore::handling::HandlingPolicy;
 pub use crate::eventstore::keyed::key_of;
 pub use crate::eventstore::listed::{
-    AggregateMessage, ListedCommand, ListedQuery, add_command, add_query, add_query_of_state,
+    AggregateMessage, ListedCommand, ListedQuery, StartCommand, add_command, add_query,
+    add_query_of_state, add_start,
 };
 pub use crate::eventstore::projection::{
     Answers, Beginning, Copied, EventPlace, InTransaction, Keeps, NeverCopied, NoTransaction,
@@ -22,7 +24,10 @@ pub use crate::eventstore::registered::{
     RegisteredCommand, RegisteredName, RegisteredSaga, shape_sent,
 };
 pub use crate::eventstore::saga::{
-    Delivery, Saga, Sagas, SentBy, Step, StoredCommand, Timeout, deliver, not_listed, text_of,
+    AnswerTo, Delivery, ErrorOfStep, NamesSaga, Saga, SagaStart, Sagas, SentBy, StartedBy, Step,
+    StepFailed, StorableError, StoredCommand, Timeout, answer_with, deliver, error_of_step,
+    kept_error, key_of_start, not_listed, same_key_as_event, shape_of_start, start_by, started,
+    text_of,
 };
 pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{

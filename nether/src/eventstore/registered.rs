@@ -53,6 +53,8 @@ pub struct RegisteredSaga {
     /// The field.
     pub key: &'static str,
     pub starts: &'static [&'static EventSchema],
+    /// The commands that start it.
+    pub accepts: &'static [RegisteredCommand],
     pub sends: &'static [RegisteredCommand],
 }
 

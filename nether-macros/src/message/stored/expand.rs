@@ -68,17 +68,44 @@ fn of_aggregates(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     }
 }
 
-/// Sagas send commands.
+/// Sagas send commands, and are started by them.
 fn of_sagas(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let (p, ident) = (paths.private(), message.definition.ident());
+    let es = quote!(#p::eventstore);
     let is_named = message.args.name.is_some();
+    let key = match &message.key {
+        Some((_, ty)) => quote!(#ty),
+        None => quote!(__Other),
+    };
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
-        impl #p::eventstore::ListedCommand for #ident {
+        impl #es::ListedCommand for #ident {
             type Itself = Self;
             const LISTED: #p::MessageProof = <Self as #p::Message>::PROOF;
             const IS_NAMED: bool = #is_named;
+        }
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #es::StartCommand for #ident {
+            type Itself = Self;
+            type Reply = <Self as #p::Message>::Reply;
+            type Error = <Self as #p::Message>::Error;
+            type KeyOr<__Other> = #key;
+            const LISTED: #p::MessageProof = <Self as #p::Message>::PROOF;
+            const NAME: &'static str = <Self as #p::Message>::NAME;
+            const IS_NAMED: bool = #is_named;
+            fn add_to<__By>(routes: &mut #p::Routes<'_, #es::Sagas<__By>>)
+            where
+                __By: #es::Saga + #es::StartedBy<
+                    Self,
+                    Itself = Self,
+                    Reply = Self::Reply,
+                    Error = Self::Error,
+                >,
+            {
+                #es::add_start::<__By, Self>(routes)
+            }
         }
     }
 }

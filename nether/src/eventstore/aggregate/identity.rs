@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::context::{Context, Handle};
 use crate::eventstore::backend::{
-    EventId, Metadata, MetadataEntries, RecordedEvent, StoreError, StreamId,
+    DocumentCondition, EventId, Metadata, MetadataEntries, RecordedEvent, StoreError, StreamId,
 };
 use crate::eventstore::clock;
 use crate::eventstore::command_id::{CauseOfCommand, CommandId};
+use crate::eventstore::lease::LeaseFence;
 use crate::eventstore::origin::SagaCause;
 use crate::message::Message;
 use crate::principal::Principal;
@@ -19,9 +20,15 @@ pub(super) fn baggage_of_sender<T: Send + Sync + 'static>(handle: &Handle) -> Op
     is_the_owners.then(|| handle.scope.own_baggage::<T>())?
 }
 
+/// What has to be in the store for the events of a command to be appended.
+pub(in crate::eventstore) fn fence<S: Caller>(ctx: &Context<S>) -> Vec<DocumentCondition> {
+    let fence = baggage_of_sender::<LeaseFence>(ctx.handle());
+    fence.iter().map(|fence| fence.0.clone()).collect()
+}
+
 /// The marks that distinguish a command that has an id from all others, and are stored of it.
 #[derive(Debug)]
-pub(super) struct CommandIdentity {
+pub(in crate::eventstore) struct CommandIdentity {
     id: CommandId,
     command: &'static str,
     /// The hash of its content, if it is compared.
@@ -34,7 +41,7 @@ impl CommandIdentity {
     ///
     /// # Errors
     /// [`StoreError::Codec`] if its content cannot be written down.
-    pub(super) fn of<C: Message, S: Caller>(
+    pub(in crate::eventstore) fn of<C: Message, S: Caller>(
         command: &C,
         ctx: &Context<S>,
     ) -> Result<Option<Self>, StoreError> {
@@ -60,7 +67,7 @@ impl CommandIdentity {
     }
 
     /// The id of one of the events that the command leads to.
-    pub(super) fn event(&self, stream: &StreamId, index: usize) -> EventId {
+    pub(in crate::eventstore) fn event(&self, stream: &StreamId, index: usize) -> EventId {
         self.id.event(stream, self.command, index)
     }
 
@@ -70,7 +77,11 @@ impl CommandIdentity {
     /// [`StoreError::Duplicate`] if it is in another stream: to answer the command with the present state
     /// would acknowledge what was never stored. [`StoreError::CommandIdReused`] if it is that of a command
     /// with another content.
-    pub(super) fn check(&self, stream: &StreamId, found: &RecordedEvent) -> Result<(), StoreError> {
+    pub(in crate::eventstore) fn check(
+        &self,
+        stream: &StreamId,
+        found: &RecordedEvent,
+    ) -> Result<(), StoreError> {
         let position = found.position;
         if found.stream != *stream {
             return Err(StoreError::Duplicate {
@@ -106,7 +117,7 @@ impl CommandIdentity {
 }
 
 /// The metadata of the events of a command: everything about them but their content.
-pub(super) fn metadata<S: Caller>(
+pub(in crate::eventstore) fn metadata<S: Caller>(
     ctx: &Context<S>,
     identity: Option<&CommandIdentity>,
 ) -> Metadata {

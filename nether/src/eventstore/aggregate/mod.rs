@@ -16,12 +16,15 @@ mod repository;
 mod unexecuted;
 
 pub use self::argument::DecisionArgument;
+pub use self::decision::reply_of;
 pub use self::decision::{EventOf, Events, IntoEvents};
 pub use self::facts::{FactSource, Facts};
 pub use self::handler::{AggregateHandler, OutcomeOf, handled_again, outcomes};
+pub(super) use self::identity::{CommandIdentity, fence, metadata};
 pub use self::initial::{Initial, initial};
 pub use self::key::same_key;
 pub use self::module::Aggregates;
+pub(super) use self::unexecuted::Unexecuted;
 
 use std::time::Duration;
 

@@ -9,28 +9,20 @@ use crate::escaped::Escaped;
 use crate::eventstore::aggregate::cache::{Cache, CacheEntry, Loaded};
 use crate::eventstore::aggregate::deciding::handle_in_time;
 use crate::eventstore::aggregate::evolving::{Evolved, evolve};
-use crate::eventstore::aggregate::identity::{CommandIdentity, baggage_of_sender, metadata};
+use crate::eventstore::aggregate::identity::{CommandIdentity, fence, metadata};
 use crate::eventstore::aggregate::unexecuted::Unexecuted;
 use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Aggregates, Events};
 use crate::eventstore::backend::{
-    Append, Direction, DocumentCondition, EventId, Expected, NewEvent, PAGE, StoreError, StreamId,
+    Append, Direction, EventId, Expected, NewEvent, PAGE, StoreError, StreamId,
 };
 use crate::eventstore::handling::within_unit;
-use crate::eventstore::lease::LeaseFence;
 use crate::eventstore::snapshot;
 use crate::eventstore::store::Store;
 use crate::eventstore::stored::Encoded;
 use crate::message::{Command, Message, Query};
-use crate::routing::Caller;
 
 /// How many times an aggregate decides upon a command while other writers keep changing its stream.
 const ATTEMPTS: usize = 16;
-
-/// What has to be in the store for the events of a command to be appended.
-fn fence<S: Caller>(ctx: &Context<S>) -> Vec<DocumentCondition> {
-    let fence = baggage_of_sender::<LeaseFence>(ctx.handle());
-    fence.iter().map(|fence| fence.0.clone()).collect()
-}
 
 /// The aggregates of one type.
 pub(super) struct Repository<A: Aggregate> {

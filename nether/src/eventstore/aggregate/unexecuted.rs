@@ -1,15 +1,18 @@
 //! [`Unexecuted`]: why a command has neither a reply nor an error of its own.
 
+use crate::error::Error;
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::handling::CutOff;
 use crate::guarded::HandlerFault;
 
 /// Why a command was not executed.
 #[derive(Debug)]
-pub(super) enum Unexecuted {
+pub(in crate::eventstore) enum Unexecuted {
     Store(StoreError),
     /// Its decision was cut off, so that nothing is stored.
     CutOff(CutOff),
+    /// What it waited for has failed.
+    Other(Error),
 }
 
 impl From<StoreError> for Unexecuted {
@@ -29,6 +32,7 @@ impl From<Unexecuted> for HandlerFault {
         match unexecuted {
             Unexecuted::Store(error) => HandlerFault::Unavailable(Box::new(error.into())),
             Unexecuted::CutOff(cut_off) => cut_off.into(),
+            Unexecuted::Other(error) => HandlerFault::Unavailable(Box::new(error)),
         }
     }
 }

@@ -54,7 +54,7 @@ impl Present {
         // The framework's own are not stored, nor are those without a name.
         let own = events.filter(|event| event.is_named && !event.name.starts_with("nether."));
         let names: Vec<_> = inventory::iter::<RegisteredName>.into_iter().collect();
-        let commands = names.iter().flat_map(|it| sends(it)).map(|command| {
+        let commands = names.iter().flat_map(|it| commands_of(it)).map(|command| {
             let declaration = (command.proof.descriptor)().declaration;
             (declaration.name, (declaration, command.shape))
         });
@@ -85,9 +85,11 @@ impl Present {
     }
 }
 
-pub(super) fn sends(name: &RegisteredName) -> &'static [RegisteredCommand] {
-    match &name.what {
-        RegisteredKind::Saga { lists, .. } => lists.sends,
-        RegisteredKind::Aggregate { .. } | RegisteredKind::Projection { .. } => &[],
-    }
+/// The commands that are stored for a saga: those that start it, and those that it sends.
+fn commands_of(name: &RegisteredName) -> impl Iterator<Item = &'static RegisteredCommand> {
+    let (accepts, sends) = match &name.what {
+        RegisteredKind::Saga { lists, .. } => (lists.accepts, lists.sends),
+        RegisteredKind::Aggregate { .. } | RegisteredKind::Projection { .. } => (&[][..], &[][..]),
+    };
+    accepts.iter().chain(sends)
 }
