@@ -21,13 +21,13 @@ pub use crate::eventstore::projection::{
     argument, begin, in_transaction, waits_in,
 };
 pub use crate::eventstore::registered::{
-    RegisteredCommand, RegisteredName, RegisteredSaga, shape_sent,
+    RegisteredCommand, RegisteredName, RegisteredSaga, RegisteredStart, shape_sent,
 };
 pub use crate::eventstore::saga::{
-    AnswerTo, Delivery, ErrorOfStep, NamesSaga, Saga, SagaStart, Sagas, SentBy, StartedBy, Step,
-    StepFailed, StorableError, StoredCommand, Timeout, answer_with, deliver, error_of_step,
-    kept_error, key_of_start, not_listed, same_key_as_event, shape_of_start, start_by, started,
-    text_of,
+    AnswerTo, Delivery, ErrorOfStep, EventKeyType, NamesSaga, Saga, SagaStart, Sagas, SentBy,
+    StartedBy, Step, StepFailed, StorableError, StoredCommand, Timeout, answer_with, deliver,
+    error_of_step, event_key, kept_error, key_of_start, not_listed, shape_of_start, start_by,
+    started, text_of,
 };
 pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{

@@ -54,7 +54,7 @@ pub struct RegisteredSaga {
     pub key: &'static str,
     pub starts: &'static [&'static EventSchema],
     /// The commands that start it.
-    pub accepts: &'static [RegisteredCommand],
+    pub accepts: &'static [RegisteredStart],
     pub sends: &'static [RegisteredCommand],
 }
 
@@ -64,6 +64,14 @@ pub struct RegisteredSaga {
 pub struct RegisteredCommand {
     pub proof: MessageProof,
     pub shape: StoredShape,
+}
+
+/// A command that starts a saga.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct RegisteredStart {
+    pub proof: MessageProof,
+    pub shape: fn() -> StoredShape,
 }
 
 inventory::collect!(RegisteredName);

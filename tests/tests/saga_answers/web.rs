@@ -15,7 +15,7 @@ async fn the_answer_of_a_saga_is_that_of_the_request() {
         format!(r#"{{"enrolment_id":"w{course}","course":{course},"student":{student}}}"#)
     };
     let done = post(&address, "/enrolments", &body(1, 2)).await;
-    assert_eq!(done.status, 200, "{}", done.body);
+    assert_eq!(done.status, 201, "{}", done.body);
     assert_eq!(done.json()["place"], 12);
     let full = post(&address, "/enrolments", &body(School::FULL, 2)).await;
     assert_eq!(full.status, 409, "{}", full.body);

@@ -54,7 +54,7 @@ impl SagaExpander<'_> {
     /// Begins with the command if it is of that type.
     pub(super) fn begun_by(&self, method: &Method) -> TokenStream {
         let decoded = self.of_command("started", method);
-        self.shown_if(method, &decoded)
+        self.shown_if(method, &decoded, Extent::of(method.taken()).end)
     }
 
     /// A function of the runtime for the command.
@@ -73,19 +73,26 @@ impl SagaExpander<'_> {
         let command = method.taken();
         let place = Extent::of(command).end;
         let shown = self.paths.private_at(place);
-        let [itself, reply, error] =
-            ["Itself", "Reply", "Error"].map(|it| said(command, "StartCommand", it, &self.paths));
+        let [itself, reply, error, name] = ["Itself", "Reply", "Error", "NAME"]
+            .map(|it| said(command, "StartCommand", it, &self.paths));
         let [this, failed] = ["self", "failed"].map(local);
         let given = spans::name("command", place);
+        let started_by = quote_spanned!(place=> #shown::eventstore::StartedBy<#command>);
         let types = quote_spanned! {place=>
             type Itself = #itself;
             type Reply = #reply;
             type Error = #error;
-            const COMMAND: #shown::eventstore::Keeping<#command> = #shown::eventstore::kept();
-            const REPLY: #shown::eventstore::Keeping<#reply> = #shown::eventstore::kept();
-            const ERROR: #shown::eventstore::Keeping<#error> = #shown::eventstore::kept_error();
+            const COMMAND_NAME: &'static str = #name;
+            fn command() -> #shown::eventstore::Keeping<<Self as #started_by>::Itself> {
+                #shown::eventstore::kept()
+            }
+            fn reply_kept() -> #shown::eventstore::Keeping<<Self as #started_by>::Reply> {
+                #shown::eventstore::kept()
+            }
+            fn error_kept() -> #shown::eventstore::Keeping<<Self as #started_by>::Error> {
+                #shown::eventstore::kept_error()
+            }
         };
-        let started_by = quote_spanned!(place=> #shown::eventstore::StartedBy<#command>);
         let same = self.same_key(method);
         let key = quote_spanned! {place=>
             fn key_of(#given: &<Self as #started_by>::Itself) -> #shown::String {
@@ -111,6 +118,12 @@ impl SagaExpander<'_> {
                 quote_spanned!(end=> #with(Self::#method(#this, #failed)))
             }
         };
+        let failed_step = quote_spanned!(spans::attribute()=> #failed: &#es::StepFailed);
+        let error = quote_spanned! {place=>
+            fn error(&#this, #failed_step) -> <Self as #started_by>::Error {
+                #answer
+            }
+        };
         let proof = handled_by(ty, command, &self.paths);
         quote_spanned! {spans::attribute()=>
             #[automatically_derived]
@@ -119,9 +132,7 @@ impl SagaExpander<'_> {
                 #types
                 #key
                 #reply
-                fn error(&#this, #failed: &#es::StepFailed) -> <Self as #es::StartedBy<#command>>::Error {
-                    #answer
-                }
+                #error
             }
             #proof
         }
@@ -138,7 +149,9 @@ impl SagaExpander<'_> {
         let itself =
             quote_spanned!(place=> <#ty as #shown::eventstore::StartedBy<#command>>::Itself);
         Some(quote_spanned! {place=>
-            const _: fn() = || #shown::eventstore::same_key_as_event::<#ty, #itself, #event, _>(|#of| &#of.#field);
+            const _: fn() = || {
+                #shown::eventstore::event_key::<#event, _>(|#of| &#of.#field).is_of::<#ty, #itself>()
+            };
         })
     }
 }

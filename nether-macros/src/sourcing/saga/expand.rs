@@ -1,6 +1,6 @@
 //! The code of a checked saga.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
@@ -68,7 +68,8 @@ impl SagaExpander<'_> {
         let commands = self.saga.commands.iter().map(Method::taken);
         let named = [
             named_events(events, ty, &self.paths),
-            named_commands(sends.iter().chain(commands.clone()), ty, &self.paths),
+            named_commands(sends.iter(), "ListedCommand", ty, &self.paths),
+            named_commands(commands.clone(), "StartCommand", ty, &self.paths),
         ];
         let starts = self.saga.starts.iter().map(|event| self.as_taken(event));
         let starts = schemas(starts, &self.paths);
@@ -78,9 +79,9 @@ impl SagaExpander<'_> {
         let accepts = commands.map(|it| {
             let proof = said(it, "StartCommand", "LISTED", &self.paths);
             quote_spanned! {spans::attribute()=>
-                #p::eventstore::RegisteredCommand {
+                #p::eventstore::RegisteredStart {
                     proof: #proof,
-                    shape: #p::eventstore::shape_of_start::<#ty, #it>(),
+                    shape: #p::eventstore::shape_of_start::<#ty, #it>,
                 }
             }
         });
@@ -245,18 +246,18 @@ impl SagaExpander<'_> {
     /// Handles the event if it is of that type.
     fn event(&self, method: &Method) -> TokenStream {
         let decoded = said(method.taken(), "StoredEvent", "decoded", &self.paths);
-        self.shown_if(method, &decoded)
+        self.shown_if(method, &decoded, spans::attribute())
     }
 
-    /// Shows it to the method if it can be decoded.
-    pub(super) fn shown_if(&self, method: &Method, decoded: &TokenStream) -> TokenStream {
-        let p = self.paths.private();
+    /// Shows the method what it takes, if the event is that; the code is shown at that place.
+    pub(super) fn shown_if(&self, method: &Method, decoded: &TokenStream, at: Span) -> TokenStream {
+        let p = self.paths.private_at(at);
         let [this, event, step, recorded] = ["self", "event", "step", "recorded"].map(local);
         let name = &method.name;
         let passed = method.rest.first().map(|_| &step);
-        let arguments = quote!(#this, &#event?, #passed);
+        let arguments = quote_spanned!(at=> #this, &#event?, #passed);
         let call = self.outcome(name, &arguments, method.is_async, &method.output);
-        quote_spanned! {spans::attribute()=>
+        quote_spanned! {at=>
             if let #p::Option::Some(#event) = #decoded(#recorded) {
                 return #call;
             }

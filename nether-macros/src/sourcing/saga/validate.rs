@@ -138,11 +138,12 @@ fn methods_of(
     let is_other = |it: &Function| timeouts::is_timeout(it) || answering::is_answer(it);
     let found = methods::find(block, &WHOSE, &listed, diagnostics, is_other);
     found.check_all(&listed, "handles", diagnostics, |index, name, ty| {
-        let argument = match index < handles.len() {
-            true => "event",
-            false => "command",
-        };
-        format!("fn {name}(&mut self, {argument}: &{ty}, step: &mut Step<Self>) {{ .. }}")
+        if index < handles.len() {
+            return format!("fn {name}(&mut self, event: &{ty}, step: &mut Step<Self>) {{ .. }}");
+        }
+        format!(
+            "fn {name}(&mut self, command: &{ty}, step: &mut Step<Self>) {{ .. }}`; or if it is an event, list it: `handles = [.., {ty}]"
+        )
     });
     for method in &found.found {
         check_method(method, method.index < handles.len(), diagnostics);

@@ -139,7 +139,7 @@ impl WrittenCommand {
             Some(identity) => identity.event(&stream, 0),
             None => EventId::new(),
         };
-        let content = (S::COMMAND.save)(command).map_err(|error| StoreError::Codec {
+        let content = (S::command().save)(command).map_err(|error| StoreError::Codec {
             what: format!("`{}`, which starts a saga, cannot be stored", C::NAME),
             reason: error.to_string(),
         })?;
@@ -189,8 +189,8 @@ impl<S: Saga> Sagas<S> {
             return Ok(None);
         };
         let written = match SagaAnswer::read(&answer)? {
-            SagaAnswer::Reply(reply) => (S::REPLY.restore)(&reply).map(Ok),
-            SagaAnswer::Error(error) => (S::ERROR.restore)(&error).map(Err),
+            SagaAnswer::Reply(reply) => (S::reply_kept().restore)(&reply).map(Ok),
+            SagaAnswer::Error(error) => (S::error_kept().restore)(&error).map(Err),
             SagaAnswer::Unmade(reason) => {
                 let command = C::NAME;
                 return Err(Unexecuted::Other(Unanswerable { command, reason }.into()));

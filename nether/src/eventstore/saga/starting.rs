@@ -1,5 +1,7 @@
 //! [`SagaStart`]: how the commands are kept and answered that sagas of a type are started by.
 
+use std::marker::PhantomData;
+
 use serde_json::value::RawValue;
 
 use crate::error::Error;
@@ -25,10 +27,13 @@ pub trait StartedBy<C>: Sized {
     /// Its error.
     type Error;
 
-    /// How the command, its reply and its error are written down.
-    const COMMAND: Keeping<C>;
-    const REPLY: Keeping<Self::Reply>;
-    const ERROR: Keeping<Self::Error>;
+    /// The name that the command is stored under.
+    const COMMAND_NAME: &'static str;
+    // How the command, its reply and its error are written down. Functions: of a constant whose type is not
+    // known, the compiler reports more than that.
+    fn command() -> Keeping<Self::Itself>;
+    fn reply_kept() -> Keeping<Self::Reply>;
+    fn error_kept() -> Keeping<Self::Error>;
 
     /// The key of the saga that it starts.
     fn key_of(command: &Self::Itself) -> String;
@@ -53,11 +58,11 @@ pub struct SagaStart<S> {
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub const fn start_by<S: StartedBy<C>, C: StartCommand>() -> SagaStart<S> {
+pub const fn start_by<S: StartedBy<C>, C>() -> SagaStart<S> {
     SagaStart {
-        name: C::NAME,
-        reply: |saga| (S::REPLY.save)(&saga.reply()),
-        error: |saga, failed| (S::ERROR.save)(&saga.error(failed)),
+        name: S::COMMAND_NAME,
+        reply: |saga| (S::reply_kept().save)(&saga.reply()),
+        error: |saga, failed| (S::error_kept().save)(&saga.error(failed)),
     }
 }
 
@@ -65,21 +70,22 @@ pub const fn start_by<S: StartedBy<C>, C: StartCommand>() -> SagaStart<S> {
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub const fn shape_of_start<S: StartedBy<C>, C>() -> StoredShape {
-    S::COMMAND.shape
+pub fn shape_of_start<S: StartedBy<C>, C>() -> StoredShape {
+    S::command().shape
 }
 
 /// The command, if the event is one of that type.
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn started<S: StartedBy<C>, C: StartCommand>(
+pub fn started<S: StartedBy<C>, C>(
     recorded: &RecordedEvent,
-) -> Option<Result<C, StoreError>> {
-    (*recorded.name == *C::NAME).then(|| {
+) -> Option<Result<S::Itself, StoreError>> {
+    (*recorded.name == *S::COMMAND_NAME).then(|| {
         let text: Result<&RawValue, _> = serde_json::from_slice(&recorded.payload.bytes);
         let text = text.map_err(|error| error.to_string());
-        let read = text.and_then(|it| (S::COMMAND.restore)(it).map_err(|error| error.to_string()));
+        let read =
+            text.and_then(|it| (S::command().restore)(it).map_err(|error| error.to_string()));
         read.map_err(|reason| stored::unknown(recorded, reason))
     })
 }
@@ -88,7 +94,7 @@ pub fn started<S: StartedBy<C>, C: StartCommand>(
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn key_of_start<S: StartedBy<C, Itself = C>, C: StartCommand>(
+pub fn key_of_start<S: StartedBy<C>, C>(
     recorded: &RecordedEvent,
 ) -> Option<Result<String, StoreError>> {
     let command = started::<S, C>(recorded)?;
@@ -132,7 +138,7 @@ pub const fn kept_error<E: StorableError>() -> Keeping<E> {
 /// An error that says by itself why a saga has failed.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "nothing says when a failed saga is answered with which `{Self}`",
+    message = "nothing says which `{Self}` a saga that has failed is answered with",
     label = "its error is a `{Self}`",
     note = "add the method that does: `fn answer(&self, failed: &StepFailed) -> {Self}`; without one, leave `error = ..` of the command out"
 )]
@@ -195,13 +201,25 @@ pub trait NamesSaga<K, S, C> {}
 #[diagnostic::do_not_recommend]
 impl<K, S, C> NamesSaga<K, S, C> for K {}
 
-/// Asserts that a command names the saga by a key of the type that an event has.
+/// The type of the key of an event.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct EventKeyType<K>(PhantomData<fn() -> K>);
+
+/// The type of the field that is the key of an event.
 ///
 /// Not public API. Used by generated code.
 #[doc(hidden)]
-pub fn same_key_as_event<S, C, E, K>(_: fn(&E) -> &K)
-where
-    C: StartCommand,
-    C::KeyOr<K>: NamesSaga<K, S, C>,
-{
+pub fn event_key<E, K>(_: fn(&E) -> &K) -> EventKeyType<K> {
+    EventKeyType(PhantomData)
+}
+
+impl<K> EventKeyType<K> {
+    /// Asserts that a command names the saga by a key of that type.
+    pub fn is_of<S, C>(self)
+    where
+        C: StartCommand,
+        C::KeyOr<K>: NamesSaga<K, S, C>,
+    {
+    }
 }
