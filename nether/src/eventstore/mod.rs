@@ -70,7 +70,7 @@ pub use self::memory::MemoryStore;
 pub use self::parked::ParkedEvent;
 pub use self::projection::{Projection, ProjectionHandle, Projections};
 #[cfg(feature = "http")]
-pub(crate) use self::registered::is_aggregate;
+pub(crate) use self::registered::knows_command_ids;
 pub use self::saga::{
     RepeatedCommand, Saga, SagaHandle, SagaStatus, Sagas, Sent, Step, StepFailed, StepFailureKind,
 };

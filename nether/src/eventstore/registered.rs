@@ -76,13 +76,18 @@ pub struct RegisteredStart {
 
 inventory::collect!(RegisteredName);
 
-/// Whether the module that is declared there is that of an aggregate.
+/// Whether the module that is declared there knows commands by their ids: that of an aggregate, and that of
+/// sagas which commands start.
 #[cfg(feature = "http")]
-pub(crate) fn is_aggregate(module: &Declaration) -> bool {
+pub(crate) fn knows_command_ids(module: &Declaration) -> bool {
     let mut registered = inventory::iter::<RegisteredName>();
     registered.any(|it| {
-        let is_aggregate = matches!(it.what, RegisteredKind::Aggregate { .. });
-        is_aggregate && it.declaration == *module
+        let knows = match &it.what {
+            RegisteredKind::Aggregate { .. } => true,
+            RegisteredKind::Saga { lists, .. } => !lists.accepts.is_empty(),
+            RegisteredKind::Projection { .. } => false,
+        };
+        knows && it.declaration == *module
     })
 }
 

@@ -1,6 +1,7 @@
 //! Sagas that are started by commands, and answer them.
 
 mod callers;
+mod circles;
 mod processes;
 mod school;
 mod web;
