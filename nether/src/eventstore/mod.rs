@@ -44,6 +44,7 @@ mod scenario;
 #[cfg(feature = "test")]
 mod schema_lock;
 mod snapshot;
+mod start_key;
 mod store;
 mod stored;
 mod subscription;

@@ -24,11 +24,11 @@ pub use crate::eventstore::registered::{
     RegisteredCommand, RegisteredName, RegisteredSaga, RegisteredStart, shape_sent,
 };
 pub use crate::eventstore::saga::{
-    AnswerTo, Delivery, ErrorOfStep, EventKeyType, NamesSaga, Saga, SagaStart, Sagas, SentBy,
-    StartedBy, Step, StepFailed, StorableError, StoredCommand, Timeout, answer_with, deliver,
-    error_of_step, event_key, kept_error, key_of_start, not_listed, shape_of_start, start_by,
-    started, text_of,
+    AnswerTo, Delivery, ErrorOfStep, Saga, SagaStart, Sagas, SentBy, StartedBy, Step, StepFailed,
+    StorableError, StoredCommand, Timeout, answer_with, deliver, error_of_step, kept_error,
+    key_of_start, not_listed, shape_of_start, start_by, started, text_of,
 };
+pub use crate::eventstore::start_key::{EventKeyType, NamesSaga, event_key};
 pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{
     Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, ReadableEvent,

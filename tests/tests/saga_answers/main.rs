@@ -70,7 +70,7 @@ async fn a_time_out_that_fails_the_saga_answers() {
     let (campus, store) = (Campus::new(), Store::memory());
     let system = started(&campus, &store).await;
     let waits = system.context().send(enrol("a", School::WAITS, 2)).await;
-    let expected = EnrolError::Other("BySaga: nobody confirmed it".to_owned());
+    let expected = EnrolError::Other("BySaga: it was not confirmed".to_owned());
     assert_eq!(error(waits), expected);
     system.shutdown().await;
 }
@@ -113,7 +113,7 @@ async fn what_an_operator_gives_up_is_answered() {
 }
 
 #[tokio::test]
-async fn a_panic_where_the_answer_is_made_is_told_each_time() {
+async fn a_panic_where_the_answer_is_made_is_reported_to_each_caller() {
     let (campus, store) = (Campus::new(), Store::memory());
     let system = started(&campus, &store).await;
     let ctx = system.context().with(nether::eventstore::CommandId::new(1));

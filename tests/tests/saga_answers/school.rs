@@ -118,7 +118,7 @@ impl Enrolment {
 
     #[timeout("30m")]
     fn not_confirmed(&mut self, step: &mut Step<Self>) {
-        step.fail("nobody confirmed it");
+        step.fail("it was not confirmed");
     }
 
     fn answer(&self, failed: &StepFailed) -> EnrolError {

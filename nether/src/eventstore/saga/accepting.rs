@@ -72,7 +72,7 @@ where
 /// The access of a message that starts sagas: that of commands. In terms of parcels, as the methods of
 /// [`SharedHandler`] are, so that the compiler sees that they are the same.
 trait Begins<S: Saga, P: Parcel> {
-    /// The answer, unless nobody waits for it.
+    /// The answer, unless no caller waits for it.
     fn begin(
         module: &Sagas<S>,
         parcel: &mut P,
@@ -134,7 +134,7 @@ impl WrittenCommand {
         C: Command,
     {
         let identity = CommandIdentity::of(command, ctx)?;
-        let stream = StreamId::new(S::NAME, &S::key_of(command));
+        let stream = StreamId::new(S::NAME, S::key_of(command));
         let id = match &identity {
             Some(identity) => identity.event(&stream, 0),
             None => EventId::new(),
@@ -168,7 +168,7 @@ impl WrittenCommand {
 }
 
 impl<S: Saga> Sagas<S> {
-    /// Stores a command, and waits for the answer of the saga that it starts; unless nobody waits for it.
+    /// Stores a command, and waits for the answer of the saga that it starts; unless no caller waits for it.
     async fn begin<C>(
         &self,
         command: C,

@@ -1,7 +1,7 @@
 //! [`AnswerWaits`]: callers that wait for the answers of sagas, in whatever process these are run.
 //!
-//! One task reads the new events of the store for all of them, so that the cost of an event does not depend on
-//! their number. While nobody waits it reads nothing.
+//! One task reads the new events of the store for all of them, so that the cost of an event does not depend
+//! on their number. While no caller waits it reads nothing.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -20,16 +20,16 @@ use crate::sync::lock;
 /// The callers that wait for answers of the sagas of one type.
 #[derive(Default)]
 pub(super) struct AnswerWaits {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<AnswerWaiters>,
     /// Notified when a caller begins to wait.
     news: Notify,
 }
 
 #[derive(Default)]
-struct Waiting {
-    /// Who waits for the event with that id.
+struct AnswerWaiters {
+    /// The callers that wait for the event with that id.
     by_answer: HashMap<EventId, Vec<oneshot::Sender<Arc<RecordedEvent>>>>,
-    /// Those that may be in the store already.
+    /// The answers that may be in the store already.
     unseen: HashSet<EventId>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct AnswerWait {
 }
 
 impl AnswerWait {
-    /// Waits for the event that is the answer; for ever, if nobody looks for it any more.
+    /// Waits for the event that is the answer; for ever, if the task has ended.
     pub(super) async fn answered(&mut self) -> Arc<RecordedEvent> {
         match (&mut self.receiver).await {
             Ok(event) => event,
@@ -129,7 +129,7 @@ impl AnswerWaits {
         !lock(&self.waiting).by_answer.is_empty()
     }
 
-    /// Looks for the answers that may have come before anybody looked.
+    /// Looks for the answers that may have come before the task looked.
     async fn look_up(&self, store: &Store) -> Result<(), StoreError> {
         let next = || lock(&self.waiting).unseen.iter().next().copied();
         while let Some(answer) = next() {

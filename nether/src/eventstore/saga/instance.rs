@@ -238,8 +238,8 @@ impl SagaInstance {
         self.stuck.clear();
     }
 
-    /// What the command that it was started by is answered with, if that is known now. Of a failure, the answer
-    /// is made at once, because only this process knows the error of the step.
+    /// The event of the command that it was started by, and the answer to that, if it is known now. Of a
+    /// failure, the answer is made at once, because only this process knows the error of the step.
     pub(super) fn answered<S: Saga>(&mut self) -> Option<(EventId, SagaAnswer)> {
         let failed_with = self.failed_with.take();
         let name = Arc::clone(&self.command.as_ref()?.name);

@@ -26,9 +26,8 @@ pub use self::handle::SagaHandle;
 pub use self::module::Sagas;
 pub use self::outgoing::StoredCommand;
 pub use self::starting::{
-    AnswerTo, ErrorOfStep, EventKeyType, NamesSaga, SagaStart, StartedBy, StorableError,
-    answer_with, error_of_step, event_key, kept_error, key_of_start, shape_of_start, start_by,
-    started,
+    AnswerTo, ErrorOfStep, SagaStart, StartedBy, StorableError, answer_with, error_of_step,
+    kept_error, key_of_start, shape_of_start, start_by, started,
 };
 pub use self::status::{RepeatedCommand, SagaStatus};
 pub use self::step::{Sent, SentBy, Step};

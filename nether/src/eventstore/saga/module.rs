@@ -25,7 +25,7 @@ use crate::sync::lock;
 pub struct Sagas<S: Saga> {
     pub(super) store: Store,
     control: Arc<Control<SagaKind>>,
-    /// Who waits for the answers of sagas.
+    /// The callers that wait for the answers of sagas.
     pub(super) waits: Arc<AnswerWaits>,
     /// The place of the runner, until that begins.
     seat: Mutex<Option<FollowerSeat<SagaKind>>>,
