@@ -177,6 +177,34 @@ const _: () = {
             ::nether::__private::eventstore::add_decided::<__By, Self>(routes)
         }
     }
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::nether::__private::eventstore::StartCommand for Deposit {
+        type Itself = Self;
+        type Reply = <Self as ::nether::__private::Message>::Reply;
+        type Error = <Self as ::nether::__private::Message>::Error;
+        type KeyOr<__Other> = String;
+        const LISTED: ::nether::__private::MessageProof = <Self as ::nether::__private::Message>::PROOF;
+        const NAME: &'static str = <Self as ::nether::__private::Message>::NAME;
+        const IS_NAMED: bool = false;
+        fn add_to<__By>(
+            routes: &mut ::nether::__private::Routes<
+                '_,
+                ::nether::__private::eventstore::Sagas<__By>,
+            >,
+        )
+        where
+            __By: ::nether::__private::eventstore::Saga
+                + ::nether::__private::eventstore::StartedBy<
+                    Self,
+                    Itself = Self,
+                    Reply = Self::Reply,
+                    Error = Self::Error,
+                >,
+        {
+            ::nether::__private::eventstore::add_start::<__By, Self>(routes)
+        }
+    }
     ::nether::__private::inventory::submit! {
         ::nether::__private::MessageRegistration(& DESCRIPTOR)
     }

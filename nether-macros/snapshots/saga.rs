@@ -211,9 +211,9 @@ const _: () = {
     ::nether::__private::inventory::submit! {
         ::nether::__private::eventstore::RegisteredName::saga:: < Fulfilment >
         (::nether::__private::eventstore::RegisteredSaga { key : "order_id", starts : &
-        [< Placed as ::nether::__private::eventstore::StoredEvent > ::SCHEMA], sends : &
-        [::nether::__private::eventstore::RegisteredCommand { proof : < Reserve as
-        ::nether::__private::eventstore::ListedCommand > ::LISTED, shape :
+        [< Placed as ::nether::__private::eventstore::StoredEvent > ::SCHEMA], accepts :
+        & [], sends : & [::nether::__private::eventstore::RegisteredCommand { proof : <
+        Reserve as ::nether::__private::eventstore::ListedCommand > ::LISTED, shape :
         ::nether::__private::eventstore::shape_sent:: < Fulfilment, Reserve > (), },
         ::nether::__private::eventstore::RegisteredCommand { proof : < Release as
         ::nether::__private::eventstore::ListedCommand > ::LISTED, shape :

@@ -41,18 +41,26 @@ pub(super) fn from(given: Option<&Lit>, diagnostics: &Diagnostics) -> Option<Sta
     from
 }
 
-/// The constant that says it to the runtime.
+/// The names of the events that the methods take.
+pub(super) fn names<'m>(
+    events: &'m [Method],
+    paths: &'m Paths,
+) -> impl Iterator<Item = TokenStream> + 'm {
+    events.iter().map(|event| {
+        let schema = said(event.taken(), "StoredEvent", "SCHEMA", paths);
+        quote_spanned!(spans::attribute()=> #schema.name)
+    })
+}
+
+/// The constant that says it to the runtime, with the names of what is handled.
 pub(super) fn constant(
     version: u32,
     from: Option<StartFrom>,
-    events: &[Method],
+    names: impl Iterator<Item = TokenStream>,
     names_tables: bool,
     paths: &Paths,
 ) -> TokenStream {
     let p = paths.private();
-    let schemas = events
-        .iter()
-        .map(|event| said(event.taken(), "StoredEvent", "SCHEMA", paths));
     let from = match from {
         None => quote_spanned!(spans::attribute()=> #p::Option::None),
         Some(from) => {
@@ -63,7 +71,7 @@ pub(super) fn constant(
     quote_spanned! {spans::attribute()=>
         const DEFINITION: #p::eventstore::Definition = #p::eventstore::Definition {
             version: #version,
-            handles: &[#(#schemas.name),*],
+            handles: &[#(#names),*],
             from: #from,
             names_tables: #names_tables,
         };

@@ -333,8 +333,9 @@ pub(super) fn unmark(block: &mut Block) {
 }
 
 /// Where a future made of all of them is shown: at the one that waits, if it is only one.
-pub(super) fn waiting(methods: &[Method]) -> Span {
-    let mut waiting = methods.iter().filter(|method| method.is_async);
+pub(super) fn waiting<'m>(methods: impl IntoIterator<Item = &'m Method>) -> Span {
+    let methods = methods.into_iter();
+    let mut waiting = methods.filter(|method| method.is_async);
     match (waiting.next(), waiting.next()) {
         (Some(only), None) => only.name.span(),
         _ => spans::attribute(),

@@ -45,10 +45,15 @@ pub(super) fn named_events<'a>(
     quote!(#(#checks)*)
 }
 
-/// Asserts that the commands of a saga have names of their own.
-pub(super) fn named_commands(commands: &[Type], ty: &Ident, paths: &Paths) -> TokenStream {
-    let checks = commands.iter().map(|command| {
-        let is_named = said(command, "ListedCommand", "IS_NAMED", paths);
+/// Asserts that the commands of a saga have names of their own; `listed` is the trait that says so.
+pub(super) fn named_commands<'a>(
+    commands: impl Iterator<Item = &'a Type>,
+    listed: &str,
+    ty: &Ident,
+    paths: &Paths,
+) -> TokenStream {
+    let checks = commands.map(|command| {
+        let is_named = said(command, listed, "IS_NAMED", paths);
         named("command", command, ty, &is_named)
     });
     quote!(#(#checks)*)

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use crate::context::budget::poll_budget;
 use crate::context::handle::Handle;
+use crate::context::leaving;
 use crate::context::timer::Cancellation;
 use crate::context::visible::VisibleWait;
 use crate::declaration::Declaration;
@@ -175,8 +176,11 @@ fn run_on<M: Message>(
     // more.
     let mut future = future;
     let mut cx = Context::from_waker(Waker::noop());
-    let first =
-        waiting::outside(|| catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))));
+    let poll = || catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
+    let (first, has_left) = leaving::polled(&scope, sequence, || waiting::outside(poll));
+    if has_left {
+        return;
+    }
     let ended = match first {
         Ok(Poll::Ready(ended)) => Some(ended),
         Ok(Poll::Pending) => None,
@@ -185,12 +189,15 @@ fn run_on<M: Message>(
     };
     // Boxed, so that tokio's part of a task is compiled once and not for each message.
     let rest: BoxFuture<()> = Box::pin(async move {
-        let ended = match ended {
-            Some(ended) => ended,
-            None => future.await,
+        let (ended, has_left) = match ended {
+            Some(ended) => (ended, false),
+            None => leaving::run(&scope, sequence, future).await,
         };
         drop(queued); // Before what it stands for is not in flight any more.
         let Err(error) = ended else { return };
+        if has_left {
+            return;
+        }
         guard.scope().fail(Failure {
             message: M::NAME,
             module: Some(module),

@@ -11,6 +11,7 @@ mod event_senders;
 mod handle;
 mod inline;
 mod later;
+mod leaving;
 mod nested;
 mod outcome;
 mod posting;
@@ -39,6 +40,8 @@ pub use self::delivery::Processable;
 pub(crate) use self::handle::{Handle, Origin, WeakHandle};
 pub use self::later::Delayed;
 pub(crate) use self::later::{ModuleDelays, end_delayed};
+#[cfg(feature = "eventstore")]
+pub(crate) use self::leaving::caller_left;
 pub use self::nested::Nested;
 pub use self::outcome::Outcome;
 pub use self::posting::PostFuture;

@@ -1,8 +1,13 @@
 //! [`History`]: what has happened, as tests give it to projections and sagas.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::eventstore::backend::{Encoding, EventId, Metadata, Position, RecordedEvent, StreamId};
+use serde_json::value::RawValue;
+
+use crate::eventstore::backend::{
+    Encoding, EventId, Metadata, Payload, Position, RecordedEvent, StreamId,
+};
 use crate::eventstore::clock;
 use crate::eventstore::stored::{Encoded, StoredEvent};
 
@@ -45,6 +50,16 @@ impl Recording {
         std::mem::take(&mut self.events)
     }
 
+    /// The event of a command, as JSON, in a stream.
+    pub(super) fn command(&mut self, stream: &str, name: &str, json: &RawValue) -> RecordedEvent {
+        stream.clone_into(&mut self.stream);
+        let payload = Payload {
+            encoding: Encoding::Json,
+            bytes: json.get().as_bytes().to_vec(),
+        };
+        self.recorded(name.into(), 1, payload)
+    }
+
     #[track_caller]
     fn add<E: StoredEvent>(&mut self, event: &E) {
         // In the encoding that a store has by default, or in the other one, which holds more.
@@ -57,23 +72,28 @@ impl Recording {
             Ok((encoded, _)) => encoded,
             Err(error) => panic!("the event `{}` cannot be stored: {error}", E::NAME),
         };
+        let event = self.recorded(schema.name.into(), schema.version, payload);
+        self.events.push(event);
+    }
+
+    fn recorded(&mut self, name: Arc<str>, schema_version: u32, payload: Payload) -> RecordedEvent {
         self.last = Position(self.last.0 + 1);
         let stream = StreamId::from(&*self.stream);
         let version = self.versions.entry(stream.clone()).or_default();
         *version += 1;
-        self.events.push(RecordedEvent {
+        RecordedEvent {
             position: self.last,
             stream,
             stream_version: *version,
             id: EventId::new(),
-            name: schema.name.into(),
-            schema_version: schema.version,
+            name,
+            schema_version,
             payload,
             metadata: Metadata {
                 time: clock::now(),
                 ..Metadata::default()
             },
-        });
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! [`AggregateMessage`], [`ListedQuery`] and [`ListedCommand`]: what aggregates, projections and sagas may
-//! name in their lists.
+//! [`AggregateMessage`], [`ListedQuery`], [`ListedCommand`] and [`StartCommand`]: what aggregates, projections
+//! and sagas may name in their lists.
 //!
 //! The attributes of messages implement them, and they ask for nothing. Generated code knows of a listed
 //! message what they say, and nothing else: so a list that names something else has one error, in the words
@@ -9,6 +9,7 @@ use crate::envelope::Given;
 use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Aggregates, Events, Parts};
 use crate::eventstore::decision::{Decision, DecisionHandler, Decisions, Participants};
 use crate::eventstore::projection::{Answers, Projection, Projections};
+use crate::eventstore::saga::{Saga, Sagas, StartedBy};
 use crate::message::{ByValue, Command, Message, MessageProof, Query, Reads, Writes};
 use crate::module::Routes;
 
@@ -77,6 +78,35 @@ pub trait ListedCommand: Sized {
     where
         D: Decision
             + DecisionHandler<Self, Itself = Self, Reply = Self::Reply, Error = Self::Error>;
+}
+
+/// A command, which starts a saga.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` starts no saga: it is not a command, and not in `handles`",
+    label = "neither a command nor in `handles`",
+    note = "an event that starts a saga is one that the saga handles: list it in `handles` too; a query changes nothing, so that it starts nothing"
+)]
+pub trait StartCommand: Sized {
+    /// The type itself. Unknown for a type that is not a command, so that rustc reports only that.
+    type Itself;
+    /// Its reply; unknown in the same case.
+    type Reply;
+    /// Its error; unknown in the same case.
+    type Error;
+    /// The type of its key; that of an event's key, if it has none, which is a mistake of its own.
+    type KeyOr<Other>;
+    /// What a module's list holds of it.
+    const LISTED: MessageProof;
+    /// The name that it is stored under.
+    const NAME: &'static str;
+    /// Whether that was given: else it is the path of the type, and changes when that moves.
+    const IS_NAMED: bool;
+
+    /// Adds the way to its saga.
+    fn add_to<S>(routes: &mut Routes<'_, Sagas<S>>)
+    where
+        S: Saga + StartedBy<Self, Itself = Self, Reply = Self::Reply, Error = Self::Error>;
 }
 
 /// A query, which a projection answers.
@@ -164,4 +194,17 @@ where
     Q: Query,
 {
     routes.add::<Given<Q>>();
+}
+
+/// Adds the way to a saga that a command starts.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn add_start<S, C>(routes: &mut Routes<'_, Sagas<S>>)
+where
+    S: Saga
+        + StartedBy<C, Itself = C, Reply = <C as Message>::Reply, Error = <C as Message>::Error>,
+    C: Command + ByValue<Access = Writes>,
+{
+    routes.add::<Given<C>>();
 }

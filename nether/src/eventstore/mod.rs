@@ -50,6 +50,7 @@ mod scenario;
 #[cfg(feature = "test")]
 mod schema_lock;
 mod snapshot;
+mod start_key;
 mod store;
 mod stored;
 mod subscription;
@@ -84,9 +85,10 @@ pub use self::projection::{
 };
 pub use self::redacting::EventRedacted;
 #[cfg(feature = "http")]
-pub(crate) use self::registered::knows_commands;
+pub(crate) use self::registered::knows_command_ids;
 pub use self::saga::{
-    RepeatedCommand, Saga, SagaHandle, SagaScenario, SagaStatus, Sagas, Sent, Step, given_saga,
+    RepeatedCommand, Saga, SagaHandle, SagaScenario, SagaStatus, Sagas, Sent, Step, StepFailed,
+    StepFailureKind, given_saga,
 };
 pub use self::scenario::{Decided, Scenario, given, given_with};
 #[cfg(feature = "test")]

@@ -2,7 +2,8 @@
 
 pub use crate::eventstore::aggregate::{
     Aggregate, AggregateHandler, AggregateSettings, Aggregates, DecisionArgument, EventOf, Events,
-    FactSource, Initial, IntoEvents, OutcomeOf, Parts, handled_again, initial, outcomes, same_key,
+    FactSource, Initial, IntoEvents, OutcomeOf, Parts, handled_again, initial, outcomes, reply_of,
+    same_key,
 };
 pub use crate::eventstore::backend::{
     Encoding, Payload, RecordedEvent, StoreError, StoreTransaction, TransactionalStore, Worked,
@@ -16,8 +17,8 @@ pub use crate::eventstore::handling::HandlingPolicy;
 pub use crate::eventstore::history::{History, Recording};
 pub use crate::eventstore::keyed::key_of;
 pub use crate::eventstore::listed::{
-    AggregateMessage, ListedCommand, ListedQuery, add_command, add_decided, add_query,
-    add_query_of_state,
+    AggregateMessage, ListedCommand, ListedQuery, StartCommand, add_command, add_decided,
+    add_query, add_query_of_state, add_start,
 };
 pub use crate::eventstore::projection::{
     Answers, Beginning, Copied, EventPlace, InTransaction, Keeps, NeverCopied, NoTransaction,
@@ -25,12 +26,16 @@ pub use crate::eventstore::projection::{
     argument, begin, in_transaction, waits_in,
 };
 pub use crate::eventstore::registered::{
-    RegisteredCommand, RegisteredDecision, RegisteredName, RegisteredSaga, shape_sent,
+    RegisteredCommand, RegisteredDecision, RegisteredName, RegisteredSaga, RegisteredStart,
+    shape_sent,
 };
 pub use crate::eventstore::saga::{
-    Delivery, Saga, Sagas, SentBy, SentCommands, Step, StoredCommand, Timeout, WrittenCommands,
-    deliver, not_listed, text_of,
+    AnswerTo, Delivery, ErrorOfStep, Saga, SagaStart, Sagas, SentBy, SentCommands, StartedBy, Step,
+    StepFailed, StorableError, StoredCommand, Timeout, WrittenCommands, answer_with, deliver,
+    error_of_step, kept_error, key_of_start, not_listed, shape_of_start, start_by, started,
+    text_of,
 };
+pub use crate::eventstore::start_key::{EventKeyType, NamesSaga, event_key};
 pub use crate::eventstore::store::{STORE, Store};
 pub use crate::eventstore::stored::{
     Encoded, EventRegistration, EventSchema, FieldSchema, Keeping, Older, ReadableEvent,

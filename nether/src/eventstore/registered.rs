@@ -53,6 +53,8 @@ pub struct RegisteredSaga {
     /// The field.
     pub key: &'static str,
     pub starts: &'static [&'static EventSchema],
+    /// The commands that start it.
+    pub accepts: &'static [RegisteredStart],
     pub sends: &'static [RegisteredCommand],
 }
 
@@ -62,6 +64,14 @@ pub struct RegisteredSaga {
 pub struct RegisteredCommand {
     pub proof: MessageProof,
     pub shape: StoredShape,
+}
+
+/// A command that starts a saga.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct RegisteredStart {
+    pub proof: MessageProof,
+    pub shape: fn() -> StoredShape,
 }
 
 inventory::collect!(RegisteredName);
@@ -74,17 +84,21 @@ pub struct RegisteredDecision(pub &'static Declaration);
 
 inventory::collect!(RegisteredDecision);
 
-/// Whether the module that is declared there decides upon commands, and so knows them by their ids: that of
-/// an aggregate, or of a decision over several.
+/// Whether the module that is declared there knows commands by their ids: that of an aggregate, of a decision
+/// over several, and of sagas which commands start.
 #[cfg(feature = "http")]
-pub(crate) fn knows_commands(module: &Declaration) -> bool {
+pub(crate) fn knows_command_ids(module: &Declaration) -> bool {
     let mut registered = inventory::iter::<RegisteredName>();
-    let is_aggregate = registered.any(|it| {
-        let is_aggregate = matches!(it.what, RegisteredKind::Aggregate { .. });
-        is_aggregate && it.declaration == *module
+    let is_registered = registered.any(|it| {
+        let knows = match &it.what {
+            RegisteredKind::Aggregate { .. } => true,
+            RegisteredKind::Saga { lists, .. } => !lists.accepts.is_empty(),
+            RegisteredKind::Projection { .. } => false,
+        };
+        knows && it.declaration == *module
     });
     let mut decisions = inventory::iter::<RegisteredDecision>();
-    is_aggregate || decisions.any(|it| it.0 == module)
+    is_registered || decisions.any(|it| it.0 == module)
 }
 
 /// What a command looks like that the saga stores.

@@ -68,11 +68,15 @@ fn of_aggregates(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     }
 }
 
-/// Sagas send commands, and decisions handle them.
+/// Sagas send commands and are started by them, and decisions handle them.
 fn of_sagas(message: &CheckedMessage, paths: &Paths) -> TokenStream {
     let (p, ident) = (paths.private(), message.definition.ident());
-    let is_named = message.args.name.is_some();
     let es = quote!(#p::eventstore);
+    let is_named = message.args.name.is_some();
+    let key = match &message.key {
+        Some((_, ty)) => quote!(#ty),
+        None => quote!(__Other),
+    };
     quote_spanned! {spans::attribute()=>
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
@@ -88,6 +92,28 @@ fn of_sagas(message: &CheckedMessage, paths: &Paths) -> TokenStream {
                 __By: #es::Decision + #es::DecisionHandler<Self, Itself = Self, Reply = Self::Reply, Error = Self::Error>,
             {
                 #es::add_decided::<__By, Self>(routes)
+            }
+        }
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #es::StartCommand for #ident {
+            type Itself = Self;
+            type Reply = <Self as #p::Message>::Reply;
+            type Error = <Self as #p::Message>::Error;
+            type KeyOr<__Other> = #key;
+            const LISTED: #p::MessageProof = <Self as #p::Message>::PROOF;
+            const NAME: &'static str = <Self as #p::Message>::NAME;
+            const IS_NAMED: bool = #is_named;
+            fn add_to<__By>(routes: &mut #p::Routes<'_, #es::Sagas<__By>>)
+            where
+                __By: #es::Saga + #es::StartedBy<
+                    Self,
+                    Itself = Self,
+                    Reply = Self::Reply,
+                    Error = Self::Error,
+                >,
+            {
+                #es::add_start::<__By, Self>(routes)
             }
         }
     }

@@ -85,7 +85,8 @@ impl<'a> ProjectionExpander<'a> {
         } = self.projection;
         let init = self.projection.hooks.init.as_ref();
         let names_tables = init.is_some_and(|init| init.is_tables.contains(&true));
-        let definition = definition::constant(*version, *from, events, names_tables, &self.paths);
+        let names = definition::names(events, &self.paths);
+        let definition = definition::constant(*version, *from, names, names_tables, &self.paths);
         let (make, project, clear) = (self.make(), self.project(), self.clear());
         let within = self.projection.transaction.as_ref().map(|_| {
             let p = self.paths.private();

@@ -21,7 +21,7 @@ pub(super) fn expand(expander: &ProjectionExpander<'_>) -> TokenStream {
     let es = quote!(#p::eventstore);
     let descriptor = descriptor::stub(ty, paths);
     let settings = expander.settings();
-    let definition = definition::constant(1, None, &[], false, paths);
+    let definition = definition::constant(1, None, [].into_iter(), false, paths);
     let sender = projection
         .takes_context
         .then(|| descriptor::sender(ty, paths));

@@ -21,7 +21,7 @@ const GRAMMAR: Grammar = Grammar {
         },
         Key {
             name: "starts",
-            form: "starts = [Event, ..]",
+            form: "starts = [Event, Command, ..]",
         },
         Key {
             name: "ends",

@@ -1,6 +1,6 @@
 //! The code of a checked saga.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
@@ -29,7 +29,12 @@ impl SagaExpander<'_> {
         let parts = Parts {
             name: ty,
             module: quote!(#p::eventstore::Sagas<#ty>),
-            handles: Vec::new(),
+            handles: self
+                .saga
+                .commands
+                .iter()
+                .map(|it| said(it.taken(), "StartCommand", "LISTED", &self.paths))
+                .collect(),
             emits: quote!(&[]),
             calls: sends
                 .iter()
@@ -41,12 +46,15 @@ impl SagaExpander<'_> {
         let saga = self.saga();
         let proofs = proofs(self.saga, ty, &self.paths);
         let registered = self.registered();
+        let commands = self.saga.commands.iter();
+        let commands = commands.map(|it| self.command(it));
         let lints = lints::of_block(&self.saga.block);
         quote_spanned! {spans::attribute()=>
             #lints
             const _: () = {
                 #descriptor
                 #saga
+                #(#commands)*
                 #proofs
                 #registered
             };
@@ -57,19 +65,31 @@ impl SagaExpander<'_> {
     fn registered(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let (sends, events) = (&self.saga.sends, self.saga.events.iter().map(Method::taken));
+        let commands = self.saga.commands.iter().map(Method::taken);
         let named = [
             named_events(events, ty, &self.paths),
-            named_commands(sends, ty, &self.paths),
+            named_commands(sends.iter(), "ListedCommand", ty, &self.paths),
+            named_commands(commands.clone(), "StartCommand", ty, &self.paths),
         ];
         let starts = self.saga.starts.iter().map(|event| self.as_taken(event));
         let starts = schemas(starts, &self.paths);
         let key = self.key.unraw().to_string();
         let proofs = sends.iter();
         let proofs = proofs.map(|it| said(it, "ListedCommand", "LISTED", &self.paths));
+        let accepts = commands.map(|it| {
+            let proof = said(it, "StartCommand", "LISTED", &self.paths);
+            quote_spanned! {spans::attribute()=>
+                #p::eventstore::RegisteredStart {
+                    proof: #proof,
+                    shape: #p::eventstore::shape_of_start::<#ty, #it>,
+                }
+            }
+        });
         let lists = quote_spanned! {spans::attribute()=>
             #p::eventstore::RegisteredSaga {
                 key: #key,
                 starts: #starts,
+                accepts: &[#(#accepts),*],
                 sends: &[#(#p::eventstore::RegisteredCommand {
                     proof: #proofs,
                     shape: #p::eventstore::shape_sent::<#ty, #sends>(),
@@ -86,11 +106,16 @@ impl SagaExpander<'_> {
         let name = &self.saga.name;
         let policy = self.saga.policy.expand(&self.paths);
         let timeouts = self.saga.timeouts.iter().map(|it| self.timeout(it));
-        let events = &self.saga.events;
-        let definition = definition::constant(1, self.saga.from, events, false, &self.paths);
+        let names = definition::names(&self.saga.events, &self.paths);
+        let names = names.chain(self.command_names());
+        let definition = definition::constant(1, self.saga.from, names, false, &self.paths);
         let [starts, ends] = [&self.saga.starts, &self.saga.ends].map(|list| self.is_one(list));
+        let of_commands = self.command_names();
         let keys = self.saga.events.iter().map(|it| self.key_of(it));
+        let keys = keys.chain(self.saga.commands.iter().map(|it| self.key_of_command(it)));
         let events = self.saga.events.iter().map(|it| self.event(it));
+        let events = events.chain(self.saga.commands.iter().map(|it| self.begun_by(it)));
+        let commands = self.commands();
         let arms = self.saga.timeouts.iter().map(|it| self.time_out(it));
         let sends = self.saga.sends.iter();
         let sends = sends.map(|it| {
@@ -101,7 +126,7 @@ impl SagaExpander<'_> {
             quote_spanned!(place=> #shown::eventstore::deliver::<Self, #itself>(#command, #ctx).await)
         });
         let result = quote!(#p::Result<(), #p::Error>);
-        let place = methods::waiting(&self.saga.events);
+        let place = methods::waiting(self.saga.events.iter().chain(&self.saga.commands));
         let at = self.paths.private_at(place);
         let arguments = quote_spanned! {spans::attribute()=>
             (&mut self, recorded: &#es::RecordedEvent, step: &mut #es::Step<Self>)
@@ -123,7 +148,8 @@ impl SagaExpander<'_> {
                 const POLICY: #es::HandlingPolicy = #policy;
                 const KEPT: #es::Keeping<Self> = #kept;
                 const TIMEOUTS: &'static [#es::Timeout] = &[#(#timeouts),*];
-                fn starts(event: &str) -> bool { #starts }
+                #commands
+                fn starts(event: &str) -> bool { #starts #(|| event == #of_commands)* }
                 fn ends(event: &str) -> bool { let _ = event; #ends }
                 fn key(
                     recorded: &#es::RecordedEvent,
@@ -219,14 +245,19 @@ impl SagaExpander<'_> {
 
     /// Handles the event if it is of that type.
     fn event(&self, method: &Method) -> TokenStream {
-        let p = self.paths.private();
+        let decoded = said(method.taken(), "StoredEvent", "decoded", &self.paths);
+        self.shown_if(method, &decoded, spans::attribute())
+    }
+
+    /// Shows the method what it takes, if the event is that; the code is shown at that place.
+    pub(super) fn shown_if(&self, method: &Method, decoded: &TokenStream, at: Span) -> TokenStream {
+        let p = self.paths.private_at(at);
         let [this, event, step, recorded] = ["self", "event", "step", "recorded"].map(local);
-        let (name, ty) = (&method.name, method.taken());
+        let name = &method.name;
         let passed = method.rest.first().map(|_| &step);
-        let arguments = quote!(#this, &#event?, #passed);
+        let arguments = quote_spanned!(at=> #this, &#event?, #passed);
         let call = self.outcome(name, &arguments, method.is_async, &method.output);
-        let decoded = said(ty, "StoredEvent", "decoded", &self.paths);
-        quote_spanned! {spans::attribute()=>
+        quote_spanned! {at=>
             if let #p::Option::Some(#event) = #decoded(#recorded) {
                 return #call;
             }
@@ -282,6 +313,6 @@ pub(super) fn proofs(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStre
 }
 
 /// A local name of generated code.
-fn local(name: &str) -> Ident {
+pub(super) fn local(name: &str) -> Ident {
     spans::name(name, spans::attribute())
 }

@@ -1,6 +1,8 @@
 //! `#[saga]`: work in several steps, each of which may fail.
 
+mod answering;
 pub(super) mod args;
+mod commands;
 mod expand;
 mod model;
 mod stub;

@@ -20,6 +20,13 @@ pub(in crate::sourcing) struct CheckedSaga {
     /// The field of the events that says which one they are for.
     pub(super) key: Option<Ident>,
     pub(super) events: Vec<Method>,
+    /// The commands that start it.
+    pub(super) commands: Vec<Method>,
+    /// What these are, as the list writes it.
+    pub(super) listed_commands: Vec<Type>,
+    /// The method that says what a command is answered with when its saga has failed.
+    pub(super) answer: Option<Answer>,
+    /// Those of its events that start it.
     pub(super) starts: Vec<Type>,
     pub(super) ends: Vec<Type>,
     pub(super) sends: Vec<Type>,
@@ -32,6 +39,12 @@ pub(in crate::sourcing) struct CheckedSaga {
     pub(super) takes_context: bool,
     /// Whether an error was reported: then nothing is made of it.
     pub(super) is_broken: bool,
+}
+
+/// `fn answer(&self, failed: &StepFailed) -> Error`.
+pub(super) struct Answer {
+    pub(super) method: Ident,
+    pub(super) output: TokenStream,
 }
 
 /// `#[timeout("30m")]`.

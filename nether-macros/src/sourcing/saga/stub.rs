@@ -10,18 +10,20 @@ use crate::sourcing::descriptor;
 use crate::sourcing::saga::WHOSE;
 use crate::sourcing::saga::expand::proofs;
 use crate::sourcing::saga::model::CheckedSaga;
-use crate::spans;
+use crate::{recover, spans};
 
 /// It is a saga, for its steps and what names it.
 pub(super) fn expand(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let es = quote!(#p::eventstore);
     let descriptor = descriptor::stub(ty, paths);
-    let definition = definition::constant(1, None, &[], false, paths);
+    let definition = definition::constant(1, None, [].into_iter(), false, paths);
     let shown = paths.private_at(ty.span());
     let kept = quote_spanned!(ty.span()=> #shown::eventstore::kept());
     let proofs = proofs(saga, ty, paths);
     let sender = saga.takes_context.then(|| descriptor::sender(ty, paths));
+    let handled = saga.listed_commands.iter();
+    let handled = handled.map(|command| recover::handled_by(ty, command, paths));
     let policy = saga.policy.expand(paths);
     let unread = saga.unread.iter();
     let unread = unread.map(|it| header::unread(&WHOSE, it));
@@ -60,6 +62,7 @@ pub(super) fn expand(saga: &CheckedSaga, ty: &Ident, paths: &Paths) -> TokenStre
                 }
             }
             #proofs
+            #(#handled)*
             #sender
             #(#unread)*
         };

@@ -227,6 +227,14 @@ pub trait ReplyFrom<A, Kind> {
     fn reply_from(state: &A) -> Self;
 }
 
+/// The reply that is made of a state.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn reply_of<A, R: ReplyFrom<A, Kind>, Kind>(state: &A) -> R {
+    R::reply_from(state)
+}
+
 impl<A> ReplyFrom<A, kinds::Nothing> for () {
     fn reply_from(_: &A) -> Self {}
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::context::{Context, Handle};
 use crate::eventstore::backend::{
-    EventId, Metadata, MetadataEntries, RecordedEvent, StoreError, StreamId,
+    DocumentCondition, EventId, Metadata, MetadataEntries, RecordedEvent, StoreError, StreamId,
 };
 use crate::eventstore::clock;
 use crate::eventstore::command_id::{CauseOfCommand, CommandId};
+use crate::eventstore::lease::LeaseFence;
 use crate::eventstore::origin::SagaCause;
 use crate::eventstore::store::Store;
 use crate::message::Message;
@@ -18,6 +19,12 @@ use crate::routing::Caller;
 pub(super) fn baggage_of_sender<T: Send + Sync + 'static>(handle: &Handle) -> Option<Arc<T>> {
     let is_the_owners = handle.cause.sequence.is_none();
     is_the_owners.then(|| handle.scope.own_baggage::<T>())?
+}
+
+/// What has to be in the store for the events of a command to be appended.
+pub(in crate::eventstore) fn fence<S: Caller>(ctx: &Context<S>) -> Vec<DocumentCondition> {
+    let fence = baggage_of_sender::<LeaseFence>(ctx.handle());
+    fence.iter().map(|fence| fence.0.clone()).collect()
 }
 
 /// The marks that distinguish a command that has an id from all others, and are stored of it.
@@ -61,7 +68,7 @@ impl CommandIdentity {
     }
 
     /// The id of one of the events that the command leads to.
-    pub(super) fn event(&self, stream: &StreamId, index: usize) -> EventId {
+    pub(in crate::eventstore) fn event(&self, stream: &StreamId, index: usize) -> EventId {
         self.id.event(stream, self.command, index)
     }
 
@@ -87,7 +94,11 @@ impl CommandIdentity {
     /// [`StoreError::Duplicate`] if it is in another stream: to answer the command with the present state
     /// would acknowledge what was never stored. [`StoreError::CommandIdReused`] if it is that of a command
     /// with another content.
-    fn check(&self, stream: &StreamId, found: &RecordedEvent) -> Result<(), StoreError> {
+    pub(in crate::eventstore) fn check(
+        &self,
+        stream: &StreamId,
+        found: &RecordedEvent,
+    ) -> Result<(), StoreError> {
         let position = found.position;
         if found.stream != *stream {
             return Err(StoreError::Duplicate {

@@ -19,15 +19,16 @@ mod unexecuted;
 pub use self::argument::DecisionArgument;
 pub(super) use self::cache::{Cache, CacheEntry, Loaded, OwnedTurn};
 pub(super) use self::deciding::HandledInTime;
+pub use self::decision::reply_of;
 pub use self::decision::{EventOf, Events, IntoEvents};
 pub(super) use self::decision::{FallibleDecision, PlainDecision, kinds};
 pub use self::facts::{FactSource, Facts};
 pub use self::handler::{AggregateHandler, OutcomeOf, handled_again, outcomes};
-pub(super) use self::identity::{CommandIdentity, metadata};
+pub(super) use self::identity::{CommandIdentity, fence, metadata};
 pub use self::initial::{Initial, initial};
 pub use self::key::same_key;
 pub use self::module::Aggregates;
-pub(super) use self::repository::{ATTEMPTS, fence};
+pub(super) use self::repository::ATTEMPTS;
 pub(super) use self::stream::{cache_of, load, save_snapshot, written};
 pub(super) use self::unexecuted::{Unexecuted, attempted};
 

@@ -7,27 +7,19 @@ use tokio::sync::RwLockReadGuard;
 use crate::context::Context;
 use crate::eventstore::aggregate::cache::{Cache, CacheEntry, Loaded};
 use crate::eventstore::aggregate::deciding::handled;
-use crate::eventstore::aggregate::identity::{CommandIdentity, baggage_of_sender, metadata};
+use crate::eventstore::aggregate::identity::{CommandIdentity, fence, metadata};
 use crate::eventstore::aggregate::stream::{
     cache_of, is_behind, load, read_on, save_snapshot, written,
 };
 use crate::eventstore::aggregate::unexecuted::Unexecuted;
 use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Aggregates, Events};
-use crate::eventstore::backend::{Append, DocumentCondition, Expected, StoreError, StreamId};
+use crate::eventstore::backend::{Append, Expected, StoreError, StreamId};
 use crate::eventstore::handling::within_unit;
-use crate::eventstore::lease::LeaseFence;
 use crate::eventstore::store::Store;
 use crate::message::{Command, Message, Query};
-use crate::routing::Caller;
 
 /// How many times a command is decided upon while other writers keep changing the streams that it is about.
 pub(in crate::eventstore) const ATTEMPTS: usize = 16;
-
-/// What has to be in the store for the events of a command to be appended.
-pub(in crate::eventstore) fn fence<S: Caller>(ctx: &Context<S>) -> Vec<DocumentCondition> {
-    let fence = baggage_of_sender::<LeaseFence>(ctx.handle());
-    fence.iter().map(|fence| fence.0.clone()).collect()
-}
 
 /// The aggregates of one type.
 pub(super) struct Repository<A: Aggregate> {

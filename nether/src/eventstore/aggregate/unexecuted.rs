@@ -5,6 +5,7 @@ use std::pin::pin;
 
 use crate::context::Context;
 use crate::envelope::Parcel;
+use crate::error::Error;
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::handling::CutOff;
 use crate::guarded::{Guarded, HandlerFault};
@@ -17,6 +18,8 @@ pub(in crate::eventstore) enum Unexecuted {
     Store(StoreError),
     /// Its decision was cut off, so that nothing is stored.
     CutOff(CutOff),
+    /// What it waited for has failed.
+    Other(Error),
 }
 
 impl From<StoreError> for Unexecuted {
@@ -36,6 +39,7 @@ impl From<Unexecuted> for HandlerFault {
         match unexecuted {
             Unexecuted::Store(error) => HandlerFault::Unavailable(Box::new(error.into())),
             Unexecuted::CutOff(cut_off) => cut_off.into(),
+            Unexecuted::Other(error) => HandlerFault::Unavailable(Box::new(error)),
         }
     }
 }

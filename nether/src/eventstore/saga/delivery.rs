@@ -3,7 +3,8 @@
 use crate::context::Context;
 use crate::error::CallError;
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::saga::{Saga, Sagas, SentBy, StoredCommand};
+use crate::eventstore::saga::accepting::Unanswerable;
+use crate::eventstore::saga::{Saga, Sagas, SentBy, StepFailed, StepFailureKind, StoredCommand};
 use crate::message::{Command, Message};
 
 /// The result of sending a command.
@@ -14,13 +15,13 @@ pub enum Delivery {
     Done,
     /// Its handler returned an error or crashed, the command cannot be delivered, or its events cannot be
     /// written down.
-    Failed(String),
+    Failed(StepFailed),
     /// It was not handled, and never will be: its aggregate cannot be read, its events cannot be stored, or
     /// it breaks its rules. An earlier attempt may have been handled all the same.
-    Impossible(String),
+    Impossible(StepFailed),
     /// It was not handled, because middleware or an interceptor did not let it through. An earlier attempt
     /// may have been handled all the same.
-    Rejected(String),
+    Rejected(StepFailed),
     /// It was not handled, and may be later.
     Refused(String),
     /// It was not handled, because the system stops.
@@ -46,7 +47,8 @@ pub async fn deliver<S: Saga, C: Command + SentBy<S>>(
         Ok(command) => command,
         Err(error) => {
             let reason = format!("`{}` cannot be read any more: {error}", C::NAME);
-            return Some(Delivery::Failed(reason));
+            let failed = StepFailed::new(StepFailureKind::Refused, reason);
+            return Some(Delivery::Failed(failed.named(C::NAME)));
         }
     };
     let called = ctx.call(command).await;
@@ -61,26 +63,31 @@ pub async fn deliver<S: Saga, C: Command + SentBy<S>>(
 /// Not public API. Used by generated code.
 #[doc(hidden)]
 pub fn not_listed(stored: &StoredCommand) -> Delivery {
-    Delivery::Failed(format!(
-        "the saga does not list `{}` in `sends`",
-        stored.name
-    ))
+    let reason = format!("the saga does not list `{}` in `sends`", stored.name);
+    Delivery::Failed(StepFailed::new(StepFailureKind::Refused, reason).named(&stored.name))
 }
 
 /// Classifies the failure of a call: whether the command may have been handled, and whether it may succeed
 /// later.
 fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
     let reason = error.to_string();
+    let failed = |kind, reason: String| StepFailed::new(kind, reason).named(C::NAME);
     match error {
         // Its handler did not have it; that of an earlier attempt may have had it.
-        CallError::Rejected(rejection) if !rejection.is_late() => Delivery::Rejected(reason),
-        CallError::Forbidden(_) | CallError::Invalid(_) => Delivery::Impossible(reason),
-        CallError::Handler(_)
-        | CallError::Panicked(_)
-        | CallError::TimedOut(_)
-        | CallError::Rejected(_)
-        | CallError::TooDeep(_)
-        | CallError::Deadlock(_) => Delivery::Failed(reason),
+        CallError::Rejected(rejection) if !rejection.is_late() => {
+            Delivery::Rejected(failed(StepFailureKind::Refused, reason))
+        }
+        CallError::Forbidden(_) | CallError::Invalid(_) => {
+            Delivery::Impossible(failed(StepFailureKind::Refused, reason))
+        }
+        CallError::Handler(error) => {
+            Delivery::Failed(StepFailed::of_handler(reason, error).named(C::NAME))
+        }
+        CallError::Panicked(_) => Delivery::Failed(failed(StepFailureKind::Panicked, reason)),
+        CallError::TimedOut(_) => Delivery::Failed(failed(StepFailureKind::TimedOut, reason)),
+        CallError::Rejected(_) | CallError::TooDeep(_) | CallError::Deadlock(_) => {
+            Delivery::Failed(failed(StepFailureKind::Refused, reason))
+        }
         CallError::NoRoute(_)
         | CallError::CrashLooping(_)
         | CallError::BreakerOpen { .. }
@@ -88,18 +95,24 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
         | CallError::Closed { .. } => Delivery::Refused(reason),
         CallError::Stopping { .. } => Delivery::Stopping(reason),
         CallError::Unavailable(unavailable) => {
+            // Another saga, which is over: it would not be answered otherwise again.
+            if unavailable.error.is::<Unanswerable>() {
+                return Delivery::Failed(failed(StepFailureKind::Error, reason));
+            }
             let error = unavailable.error.downcast_ref::<StoreError>();
             let reason = error.map_or(reason, |error| error.to_string());
             match error {
                 // An aggregate encodes its events only after it knows that they are not stored, so no earlier
                 // attempt was handled either.
-                Some(StoreError::Codec { .. }) => Delivery::Failed(reason),
+                Some(StoreError::Codec { .. }) => {
+                    Delivery::Failed(failed(StepFailureKind::Refused, reason))
+                }
                 Some(StoreError::PreconditionFailed { .. }) => Delivery::Fenced(reason),
                 Some(
                     StoreError::Duplicate { .. }
                     | StoreError::CommandIdReused { .. }
                     | StoreError::Unknown { .. },
-                ) => Delivery::Impossible(reason),
+                ) => Delivery::Impossible(failed(StepFailureKind::Refused, reason)),
                 // A store that has failed for good may have failed after it wrote.
                 Some(_) | None => Delivery::Unknown(reason),
             }

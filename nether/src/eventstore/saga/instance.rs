@@ -2,15 +2,18 @@
 //! the commands that are done, and its time-outs.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::eventstore::backend::{EventId, RecordedEvent};
+use crate::eventstore::follower::guarded_now;
 use crate::eventstore::origin::{SagaCause, SagaOrigin};
+use crate::eventstore::saga::answer::SagaAnswer;
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
-use crate::eventstore::saga::{Saga, Step};
+use crate::eventstore::saga::{Saga, SagaStart, Step, StepFailed, StepFailureKind};
 use crate::trace::TraceContext;
 
 /// One saga.
@@ -31,12 +34,29 @@ pub(super) struct SagaInstance {
     /// The trace in which it has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed_in: Option<TraceContext>,
+    /// The command that it was started by, until it is answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<StartingCommand>,
+    /// What that is answered with once it is over, if it has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<SagaAnswer>,
+    /// Why it has failed, until the answer is made of that.
+    #[serde(skip)]
+    failed_with: Option<StepFailed>,
     /// On whose behalf it works.
     #[serde(default, skip_serializing_if = "SagaOrigin::is_unknown")]
     pub(super) origin: SagaOrigin,
     /// Whether its failure, or that it is stuck, was reported in this run.
     #[serde(skip)]
     pub(super) is_reported: bool,
+}
+
+/// The command that a saga was started by.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct StartingCommand {
+    name: Arc<str>,
+    /// The event that it is stored as.
+    event: EventId,
 }
 
 /// The stage of a saga.
@@ -83,6 +103,14 @@ impl SagaInstance {
             stuck: Vec::new(),
             failed_by: None,
             failed_in: None,
+            command: start
+                .filter(|it| is_command::<S>(it))
+                .map(|it| StartingCommand {
+                    name: Arc::clone(&it.name),
+                    event: it.id,
+                }),
+            answer: None,
+            failed_with: None,
             origin: start.map(SagaOrigin::of).unwrap_or_default(),
             is_reported: false,
         };
@@ -135,7 +163,8 @@ impl SagaInstance {
         self.state = (S::KEPT.save)(state)?;
         self.compensations.extend(step.compensations);
         if let Some(reason) = step.failed {
-            self.fail(reason, (step.cause, step.trace), in_flight);
+            let failed = StepFailed::new(StepFailureKind::BySaga, reason);
+            self.fail(failed, (step.cause, step.trace), in_flight);
             return Ok(());
         }
         self.outgoing.extend(step.outgoing);
@@ -151,12 +180,13 @@ impl SagaInstance {
     /// it succeeds, it is compensated before the others.
     pub(super) fn fail(
         &mut self,
-        reason: String,
+        failed: StepFailed,
         (cause, trace): (Option<SagaCause>, Option<TraceContext>),
         in_flight: bool,
     ) {
         let current = self.outgoing.pop_front().filter(|_| in_flight);
-        self.stage = SagaStage::Compensating(reason);
+        self.stage = SagaStage::Compensating(failed.to_string());
+        self.failed_with = Some(failed);
         self.failed_by = cause;
         self.failed_in = trace;
         self.timers.clear();
@@ -168,7 +198,7 @@ impl SagaInstance {
     }
 
     /// Takes in the result of the command in flight.
-    pub(super) fn sent(&mut self, id: EventId, result: Result<(), String>) {
+    pub(super) fn sent(&mut self, id: EventId, result: Result<(), StepFailed>) {
         let Some(outgoing) = self.outgoing.pop_front_if(|first| first.id == id) else {
             return;
         };
@@ -183,13 +213,11 @@ impl SagaInstance {
                     self.outgoing.push_front(compensation.in_trace(trace));
                 }
             }
-            Err(reason) if outgoing.compensates => self.stuck.push((outgoing, reason)),
-            Err(_) if is_compensating => {} // There is nothing to compensate.
-            Err(reason) => {
-                let name = &outgoing.command.name;
-                let reason = format!("`{name}` failed: {reason}");
-                self.fail(reason, (outgoing.cause, outgoing.trace), false);
+            Err(failed) if outgoing.compensates => {
+                self.stuck.push((outgoing, failed.reason().to_owned()));
             }
+            Err(_) if is_compensating => {} // There is nothing to compensate.
+            Err(failed) => self.fail(failed, (outgoing.cause, outgoing.trace), false),
         }
     }
 
@@ -200,12 +228,34 @@ impl SagaInstance {
 
     /// Drops all that is left to do, after which the saga is over.
     pub(super) fn give_up(&mut self) {
-        if self.stage == SagaStage::Running {
+        if !matches!(self.stage, SagaStage::Compensating(_)) {
             self.stage = SagaStage::Ending;
+            let reason = "the saga was given up";
+            self.failed_with = Some(StepFailed::new(StepFailureKind::GivenUp, reason));
         }
         self.timers.clear();
         self.outgoing.clear();
         self.stuck.clear();
+    }
+
+    /// The event of the command that it was started by, and the answer to that, if it is known now. Of a
+    /// failure, the answer is made at once, because only this process knows the error of the step.
+    pub(super) fn answered<S: Saga>(&mut self) -> Option<(EventId, SagaAnswer)> {
+        let failed_with = self.failed_with.take();
+        let name = Arc::clone(&self.command.as_ref()?.name);
+        if let Some(failed) = failed_with {
+            self.answer = Some(error_of::<S>(&name, Some(self), failed));
+        }
+        if !self.is_over() {
+            return None;
+        }
+        let answer = self.answer.take().unwrap_or_else(|| {
+            made(|| {
+                let reply = start_of::<S>(&name)?.reply;
+                Ok(SagaAnswer::Reply(reply(&self.state::<S>()?)?))
+            })
+        });
+        Some((self.command.take()?.event, answer))
     }
 
     /// Lets the failed compensations be sent again; returns how many there are.
@@ -218,4 +268,41 @@ impl SagaInstance {
             .extend(stuck.into_iter().map(|(outgoing, _)| outgoing));
         count
     }
+}
+
+/// Whether the event is a command that starts sagas of the type.
+pub(super) fn is_command<S: Saga>(event: &RecordedEvent) -> bool {
+    S::COMMANDS.iter().any(|it| *it.name == *event.name)
+}
+
+/// The error that a command is answered with, by the saga that it has started, or that is under way instead.
+pub(super) fn error_of<S: Saga>(
+    command: &str,
+    saga: Option<&SagaInstance>,
+    failed: StepFailed,
+) -> SagaAnswer {
+    made(|| {
+        let error = start_of::<S>(command)?.error;
+        let state = match saga {
+            Some(saga) => saga.state::<S>()?,
+            None => S::default(),
+        };
+        let error = error(&state, &failed)?;
+        drop(failed); // It may panic.
+        Ok(SagaAnswer::Error(error))
+    })
+}
+
+fn start_of<S: Saga>(command: &str) -> Result<&'static SagaStart<S>> {
+    let start = S::COMMANDS.iter().find(|it| *it.name == *command);
+    start.ok_or_else(|| {
+        Error::msg(format!(
+            "the saga does not list `{command}` in `starts` any more"
+        ))
+    })
+}
+
+/// An answer, which code of the user's makes.
+fn made(make: impl FnOnce() -> Result<SagaAnswer>) -> SagaAnswer {
+    guarded_now(make).unwrap_or_else(|failure| SagaAnswer::Unmade(failure.text))
 }

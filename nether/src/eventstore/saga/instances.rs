@@ -6,9 +6,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::context::{Context, announce};
-use crate::eventstore::backend::{DocumentChange, Position, StoreError};
+use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
 use crate::eventstore::control::Control;
 use crate::eventstore::events::{SagaFailed, SagaStuck};
+use crate::eventstore::origin::SagaOrigin;
+use crate::eventstore::saga::answer::{OwedAnswers, SagaAnswer};
 use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::held::HeldEvents;
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
@@ -27,6 +29,8 @@ pub(super) struct SagaInstances<S: Saga> {
     changed: BTreeSet<Arc<str>>,
     /// The events that wait until a saga is over.
     held: HeldEvents,
+    /// The answers to commands that sagas were started by, until they are in the store as events.
+    answers: OwedAnswers,
     /// The time-outs that are set: when they are due, of which saga, and their names.
     timers: BTreeSet<(u64, Arc<str>, String)>,
     saga: PhantomData<fn() -> S>,
@@ -40,6 +44,7 @@ impl<S: Saga> SagaInstances<S> {
             unreadable: BTreeMap::new(),
             changed: BTreeSet::new(),
             held: HeldEvents::none(S::NAME),
+            answers: OwedAnswers::none(S::NAME),
             timers: BTreeSet::new(),
             saga: PhantomData,
         }
@@ -49,6 +54,9 @@ impl<S: Saga> SagaInstances<S> {
     pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
         let mut instances = SagaInstances::none();
         instances.held = HeldEvents::load(store, S::NAME).await?;
+        if !S::COMMANDS.is_empty() {
+            instances.answers = OwedAnswers::load(store, S::NAME).await?;
+        }
         for (key, content) in store.documents(&instances.collection).await? {
             match serde_json::from_slice(&content) {
                 Ok(instance) => instances.replace(&key, Some(instance)),
@@ -135,8 +143,23 @@ impl<S: Saga> SagaInstances<S> {
         self.by_key.get(key).is_none_or(takes) && !self.unreadable.contains_key(key)
     }
 
-    /// Replaces one, or adds it.
-    pub(super) fn put(&mut self, key: &Arc<str>, instance: SagaInstance) {
+    /// The answers that are not in the store as events yet.
+    pub(super) fn answers(&mut self) -> &mut OwedAnswers {
+        &mut self.answers
+    }
+
+    /// Answers a command that starts no saga, because one with its key is under way.
+    pub(super) fn refuse(&mut self, key: &Arc<str>, command: &RecordedEvent, answer: SagaAnswer) {
+        let origin = SagaOrigin::of(command);
+        self.answers.owe(command.id, key, origin, answer);
+    }
+
+    /// Replaces one, or adds it. If that is the end of a saga, its command is answered.
+    pub(super) fn put(&mut self, key: &Arc<str>, mut instance: SagaInstance) {
+        if let Some((command, answer)) = instance.answered::<S>() {
+            let origin = instance.origin.clone();
+            self.answers.owe(command, key, origin, answer);
+        }
         self.replace(key, Some(instance));
         self.changed.insert(Arc::clone(key));
     }
@@ -199,7 +222,8 @@ impl<S: Saga> SagaInstances<S> {
             }
         };
         let changed = self.changed.iter().map(change);
-        changed.chain(self.held.changes()).collect()
+        let changed = changed.chain(self.held.changes());
+        changed.chain(self.answers.changes()).collect()
     }
 
     /// Notes that the store has the state in memory. Returns the keys that had changed.
@@ -209,6 +233,7 @@ impl<S: Saga> SagaInstances<S> {
         ctx: &Context<Sagas<S>>,
     ) -> Vec<Arc<str>> {
         self.held.saved();
+        self.answers.saved();
         let changed: Vec<_> = std::mem::take(&mut self.changed).into_iter().collect();
         for key in &changed {
             if let Some(instance) = self.by_key.get_mut(key) {

@@ -1,6 +1,10 @@
 //! Sagas: work in several steps, each of which may fail.
 
+mod accepting;
+mod answer;
+mod awaiting;
 mod delivery;
+mod failure;
 mod handle;
 mod held;
 mod instance;
@@ -12,15 +16,21 @@ mod receiving;
 mod runner;
 mod scenario;
 mod sending;
+mod starting;
 mod status;
 mod step;
 mod stepping;
 
 pub use self::delivery::{Delivery, deliver, not_listed};
+pub use self::failure::{StepFailed, StepFailureKind};
 pub use self::handle::SagaHandle;
 pub use self::module::Sagas;
 pub use self::outgoing::StoredCommand;
 pub use self::scenario::{SagaScenario, SentCommands, WrittenCommands, given_saga};
+pub use self::starting::{
+    AnswerTo, ErrorOfStep, SagaStart, StartedBy, StorableError, answer_with, error_of_step,
+    kept_error, key_of_start, shape_of_start, start_by, started,
+};
 pub use self::status::{RepeatedCommand, SagaStatus};
 pub use self::step::{Sent, SentBy, Step};
 
@@ -33,7 +43,7 @@ use crate::eventstore::definition::Definition;
 use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::keyed::StreamKey;
 use crate::eventstore::stored::Keeping;
-use crate::module::ModuleDescriptor;
+use crate::module::{ModuleDescriptor, Routes};
 
 /// A process manager: implemented by [`#[saga]`](macro@crate::saga), never by hand.
 ///
@@ -59,8 +69,13 @@ pub trait Saga: Default + Send + Sync + Sized + 'static {
     const KEPT: Keeping<Self>;
     #[doc(hidden)]
     const TIMEOUTS: &'static [Timeout];
+    /// The commands that start one.
+    #[doc(hidden)]
+    const COMMANDS: &'static [SagaStart<Self>] = &[];
+    #[doc(hidden)]
+    const ROUTES: &'static [fn(&mut Routes<'_, Sagas<Self>>)] = &[];
 
-    /// Whether the event of that name starts one.
+    /// Whether the event or command of that name starts one.
     #[doc(hidden)]
     fn starts(event: &str) -> bool;
 

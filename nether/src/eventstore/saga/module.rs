@@ -8,12 +8,14 @@ use crate::error::Result;
 use crate::eventstore::control::{Control, FollowerSeat};
 use crate::eventstore::follower::{Follower, prepare};
 use crate::eventstore::saga::Saga;
+use crate::eventstore::saga::awaiting::AnswerWaits;
 use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::runner::SagaRunner;
 use crate::eventstore::store::Store;
 use crate::module::{
     Background, Concurrently, Construct, LeaseStatus, Module, ModuleDescriptor, Routes, Shared,
 };
+use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Caller, Listed};
 use crate::sync::lock;
@@ -21,8 +23,10 @@ use crate::sync::lock;
 /// All sagas of the type `S`, as a module. [`#[saga]`](macro@crate::saga) makes it part of the program; it is
 /// named where modules are, as in `#[nether::main(modules = [Sagas<Transfer>])]`.
 pub struct Sagas<S: Saga> {
-    store: Store,
+    pub(super) store: Store,
     control: Arc<Control<SagaKind>>,
+    /// The callers that wait for the answers of sagas.
+    pub(super) waits: Arc<AnswerWaits>,
     /// The place of the runner, until that begins.
     seat: Mutex<Option<FollowerSeat<SagaKind>>>,
     saga: PhantomData<fn() -> S>,
@@ -37,7 +41,7 @@ impl<S: Saga> Caller for Sagas<S> {
 impl<S: Saga> Module for Sagas<S> {
     type Handling = Concurrently;
     const DESCRIPTOR: &'static ModuleDescriptor = S::DESCRIPTOR;
-    const ROUTES: &'static [fn(&mut Routes<'_, Self>)] = &[];
+    const ROUTES: &'static [fn(&mut Routes<'_, Self>)] = S::ROUTES;
 
     fn background(tasks: &mut Background<Self>) {
         tasks.run_vital(|module, ctx| {
@@ -52,6 +56,17 @@ impl<S: Saga> Module for Sagas<S> {
                 }
             }
         });
+        if S::COMMANDS.is_empty() {
+            return;
+        }
+        tasks.run_vital(|module, ctx| {
+            let (waits, store) = (Arc::clone(&module.waits), module.store.clone());
+            async move {
+                let look = waits.look(S::NAME, &store, &ctx.handle().scope);
+                race(look, ctx.cancelled()).await;
+                Ok(())
+            }
+        });
     }
 
     fn lease(module: &Self) -> Option<LeaseStatus> {
@@ -62,11 +77,15 @@ impl<S: Saga> Module for Sagas<S> {
 impl<S: Saga> Construct for Sagas<S> {
     async fn construct(resources: &Resources) -> Result<Self> {
         let store = Resource::<Store>::of(resources, None)?;
+        if !S::COMMANDS.is_empty() {
+            store.claim(S::NAME, S::DESCRIPTOR.declaration)?;
+        }
         prepare::<SagaRunner<S>>(&store).await?;
         let seat = store.follow(S::NAME, true, S::DESCRIPTOR.declaration)?;
         Ok(Sagas {
             store: (*store).clone(),
             control: Arc::clone(&seat.control),
+            waits: Arc::default(),
             seat: Mutex::new(Some(seat)),
             saga: PhantomData,
         })

@@ -7,15 +7,18 @@ use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, guarded_now,
 };
-use crate::eventstore::saga::Saga;
-use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
+use crate::eventstore::saga::answer::SagaAnswer;
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage, error_of, is_command};
 use crate::eventstore::saga::reading::shown_to;
 use crate::eventstore::saga::runner::SagaRunner;
 use crate::eventstore::saga::stepping::stepped;
+use crate::eventstore::saga::{Saga, StepFailed, StepFailureKind};
 
 /// What comes of an event for one saga.
 pub(super) enum Received {
     Handled(Box<SagaInstance>),
+    /// It is a command that starts no saga, because one with its key is under way.
+    Refused(SagaAnswer),
     Held,
     Ignored,
 }
@@ -23,7 +26,7 @@ pub(super) enum Received {
 impl Received {
     fn reception(&self) -> Reception {
         match self {
-            Received::Handled(_) => Reception::Handled,
+            Received::Handled(_) | Received::Refused(_) => Reception::Handled,
             Received::Held => Reception::Held,
             Received::Ignored => Reception::Ignored,
         }
@@ -124,7 +127,10 @@ impl<S: Saga> SagaRunner<S> {
             });
         }
         if self.instances.held().count(key) > 0 {
-            return Ok(Received::Held);
+            return Ok(match is_command::<S>(event) {
+                true => self.refused(key, event),
+                false => Received::Held,
+            });
         }
         self.received(follower, key, event).await
     }
@@ -139,6 +145,9 @@ impl<S: Saga> SagaRunner<S> {
         let shown = guarded_now(|| shown_to::<S>(key, event))?;
         self.instances.remove_if_over(key, &follower.ctx);
         let known = self.instances.get(key);
+        if known.is_some() && is_command::<S>(event) {
+            return Ok(self.refused(key, event));
+        }
         let starts = shown.iter().any(|event| S::starts(&event.name));
         match known {
             None if !starts => return Ok(Received::Ignored),
@@ -156,6 +165,14 @@ impl<S: Saga> SagaRunner<S> {
         Ok(Received::Handled(Box::new(instance)))
     }
 
+    /// What a command is answered with whose saga cannot begin.
+    fn refused(&self, key: &str, command: &RecordedEvent) -> Received {
+        let reason = format!("a saga with the key `{key}` is under way");
+        let failed = StepFailed::new(StepFailureKind::UnderWay, reason);
+        let under_way = self.instances.get(key);
+        Received::Refused(error_of::<S>(&command.name, under_way, failed))
+    }
+
     /// Takes over what came of an event for the saga of a key.
     pub(super) fn take_over(
         &mut self,
@@ -166,6 +183,7 @@ impl<S: Saga> SagaRunner<S> {
         let reception = received.reception();
         match received {
             Received::Handled(instance) => self.instances.put(key, *instance),
+            Received::Refused(answer) => self.instances.refuse(key, event, answer),
             Received::Held => self.instances.hold(key, event.position),
             Received::Ignored => {}
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result};
-use crate::eventstore::backend::{DocumentChange, RecordedEvent, StoreError};
+use crate::eventstore::backend::{Append, DocumentChange, RecordedEvent, StoreError};
 use crate::eventstore::clock;
 use crate::eventstore::control::Control;
 use crate::eventstore::definition::Definition;
@@ -26,7 +26,7 @@ use crate::eventstore::saga::instances::SagaInstances;
 use crate::eventstore::saga::reading::key_of;
 use crate::eventstore::saga::sending::{SagaSending, SentCommand};
 use crate::eventstore::saga::stepping::timed_out;
-use crate::eventstore::saga::{Saga, Sagas};
+use crate::eventstore::saga::{Saga, Sagas, StepFailed, StepFailureKind};
 use crate::eventstore::store::Store;
 use crate::race::race;
 use crate::sync::lock;
@@ -95,6 +95,7 @@ impl<S: Saga> Followed for SagaRunner<S> {
         if self.forgets != follower.store.forgets() {
             self.load(follower).await?; // All of them are saved.
         }
+        self.give_answers(follower).await?;
         if !follower.is_stopping() {
             self.send_next(follower, &changed, false);
         }
@@ -121,6 +122,7 @@ impl<S: Saga> Followed for SagaRunner<S> {
         self.instances.show_all(&follower.control);
         let keys = self.instances.keys();
         self.send_next(follower, &keys, true);
+        self.give_answers(follower).await?;
         self.to_release = self.instances.to_release().cloned().collect();
         Ok(())
     }
@@ -223,6 +225,22 @@ impl<S: Saga> SagaRunner<S> {
         }
     }
 
+    /// Appends the answers that are written down, for which callers wait.
+    async fn give_answers(&mut self, follower: &Follower<Self>) -> Result<(), RunnerEnd> {
+        while let Some((command, append)) = self.instances.answers().first() {
+            let attempt = || {
+                let append = Append {
+                    conditions: follower.fence(),
+                    ..append.clone()
+                };
+                follower.store.append(append)
+            };
+            follower.write_persistently(attempt).await?;
+            self.instances.answers().settle(command);
+        }
+        Ok(())
+    }
+
     /// Takes in the result of a command.
     async fn sent(
         &mut self,
@@ -321,7 +339,9 @@ impl<S: Saga> SagaRunner<S> {
                     error,
                     "a time-out could not be handled: the saga fails"
                 );
-                instance.fail(format!("`{name}`: {error}"), (cause, trace), in_flight);
+                let reason = format!("`{name}`: {error}");
+                let failed = StepFailed::new(StepFailureKind::BySaga, reason);
+                instance.fail(failed, (cause, trace), in_flight);
                 instance
             }
         };

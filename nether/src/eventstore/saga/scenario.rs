@@ -4,14 +4,17 @@ use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::error::Error;
 use crate::eventstore::backend::{EventId, RecordedEvent};
 use crate::eventstore::finished::{finished, in_runtime};
 use crate::eventstore::follower::EventFailure;
 use crate::eventstore::history::{History, Recording};
+use crate::eventstore::saga::answer::SagaAnswer;
+use crate::eventstore::saga::failure::StepFailed;
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
 use crate::eventstore::saga::outgoing::{Outgoing, StoredCommand};
 use crate::eventstore::saga::stepping::{stepped, timed_out};
-use crate::eventstore::saga::{Saga, SentBy};
+use crate::eventstore::saga::{Saga, SentBy, StartedBy};
 use crate::message::Message;
 
 /// A saga that is shown events by a test, and whose commands are carried out by none; see [`given_saga`].
@@ -22,6 +25,8 @@ pub struct SagaScenario<S> {
     known: Option<(String, SagaInstance)>,
     /// Why the last one that is over had failed, if it had.
     over: Option<Option<String>>,
+    /// The answer to the command that has started it.
+    answer: Option<SagaAnswer>,
     /// The commands that were sent before the last step.
     seen: HashSet<EventId>,
     saga: PhantomData<fn() -> S>,
@@ -87,7 +92,7 @@ pub struct SagaScenario<S> {
 ///     .when(placed())
 ///     .then_sends((Reserve { order: 1 }, Charge { order: 1, cents: 7 }))
 ///     .when_done()
-///     .when_fails("the card is stolen")
+///     .when_fails(nether::Error::msg("the card is stolen"))
 ///     .then_sends(Release { order: 1 })
 ///     .then_fails("the card is stolen");
 /// given_saga::<Fulfilment>(placed()).when(Paid { order: 1 }).then_ends();
@@ -105,6 +110,7 @@ pub fn given_saga<S: Saga>(history: impl History) -> SagaScenario<S> {
         recording: Recording::default(),
         known: None,
         over: None,
+        answer: None,
         seen: HashSet::new(),
         saga: PhantomData,
     };
@@ -127,6 +133,25 @@ impl<S: Saga> SagaScenario<S> {
         self
     }
 
+    /// Starts the saga by a command.
+    ///
+    /// # Panics
+    /// If a saga is under way; or if the command cannot be stored, or could not be read again.
+    #[track_caller]
+    pub fn when_sent<C>(mut self, command: C) -> Self
+    where
+        S: StartedBy<C, Itself = C>,
+    {
+        self.carry_out();
+        assert!(self.known.is_none(), "`{}` is under way already", S::NAME);
+        let written = (S::command().save)(&command);
+        let written = written
+            .unwrap_or_else(|error| panic!("`{}` cannot be stored: {error}", S::COMMAND_NAME));
+        let event = self.recording.command("test", S::COMMAND_NAME, &written);
+        self.step(&event);
+        self
+    }
+
     /// The command that is in flight succeeds: the first one that was not carried out yet.
     ///
     /// # Panics
@@ -142,8 +167,8 @@ impl<S: Saga> SagaScenario<S> {
     /// # Panics
     /// If there is none.
     #[track_caller]
-    pub fn when_fails(mut self, error: impl fmt::Display) -> Self {
-        self.answer(Err(error.to_string()));
+    pub fn when_fails(mut self, error: impl Into<Error>) -> Self {
+        self.answer(Err(error.into()));
         self
     }
 
@@ -177,6 +202,7 @@ impl<S: Saga> SagaScenario<S> {
             )
         });
         self.known = Some((key, instance));
+        self.note_answer();
         self
     }
 
@@ -249,6 +275,54 @@ impl<S: Saga> SagaScenario<S> {
         }
     }
 
+    /// Asserts that the saga is over once its commands are done, and that the command `C` that has started it
+    /// is answered with this reply. They are compared as they are written.
+    ///
+    /// # Panics
+    /// If it goes on, or the command is answered with something else.
+    #[track_caller]
+    pub fn then_replies<C>(mut self, reply: C::Reply)
+    where
+        C: Message,
+        S: StartedBy<C, Itself = C, Reply = C::Reply>,
+    {
+        self.carry_out();
+        let expected = (S::reply_kept().save)(&reply);
+        let expected = expected.unwrap_or_else(|error| panic!("the reply: {error}"));
+        self.assert_answer(&SagaAnswer::Reply(expected));
+    }
+
+    /// Asserts that the saga is over once its compensations are done, and that the command `C` that has
+    /// started it is answered with this error. They are compared as they are written.
+    ///
+    /// # Panics
+    /// If it goes on, or the command is answered with something else.
+    #[track_caller]
+    pub fn then_error<C>(mut self, error: C::Error)
+    where
+        C: Message,
+        S: StartedBy<C, Itself = C, Error = C::Error>,
+    {
+        self.carry_out();
+        let expected = (S::error_kept().save)(&error);
+        let expected = expected.unwrap_or_else(|error| panic!("the error: {error}"));
+        self.assert_answer(&SagaAnswer::Error(expected));
+    }
+
+    #[track_caller]
+    fn assert_answer(&self, expected: &SagaAnswer) {
+        let Some(answer) = &self.answer else {
+            panic!("`{}` has not answered a command", S::NAME);
+        };
+        let written = |answer| serde_json::to_string(answer).expect("it is made of JSON");
+        assert_eq!(
+            written(answer),
+            written(expected),
+            "`{}` answers something else",
+            S::NAME
+        );
+    }
+
     /// The state of the saga that is under way; `None` if there is none.
     ///
     /// # Panics
@@ -264,27 +338,43 @@ impl<S: Saga> SagaScenario<S> {
     fn show(&mut self, history: impl History) {
         self.note_sent();
         for event in self.recording.events("test", history) {
-            let Some(key) = S::key(&event) else {
-                continue;
-            };
-            let key = key.unwrap_or_else(|error| panic!("the key of `{}`: {error}", event.name));
-            match &self.known {
-                None if !S::starts(&event.name) => continue,
-                Some((of, _)) => assert_eq!(*of, key, "`{}` is for another saga", event.name),
-                None => {}
-            }
-            let known = self.known.as_ref().map(|(_, saga)| saga);
-            let events: &[RecordedEvent] = std::slice::from_ref(&event);
-            let stepped = run::<S, _>(stepped::<S>(known, events, &key, false));
-            let instance = stepped.unwrap_or_else(|failure| {
-                let text = failure.text;
-                panic!(
-                    "`{}` cannot handle the event `{}`: {text}",
-                    S::NAME,
-                    event.name
-                )
-            });
-            self.known = Some((key, instance));
+            self.step(&event);
+        }
+    }
+
+    /// Shows the saga one event.
+    #[track_caller]
+    fn step(&mut self, event: &RecordedEvent) {
+        let Some(key) = S::key(event) else {
+            return;
+        };
+        let key = key.unwrap_or_else(|error| panic!("the key of `{}`: {error}", event.name));
+        match &self.known {
+            None if !S::starts(&event.name) => return,
+            Some((of, _)) => assert_eq!(*of, key, "`{}` is for another saga", event.name),
+            None => {}
+        }
+        let known = self.known.as_ref().map(|(_, saga)| saga);
+        let events = std::slice::from_ref(event);
+        let stepped = run::<S, _>(stepped::<S>(known, events, &key, false));
+        let instance = stepped.unwrap_or_else(|failure| {
+            let text = failure.text;
+            panic!(
+                "`{}` cannot handle the event `{}`: {text}",
+                S::NAME,
+                event.name
+            )
+        });
+        self.known = Some((key, instance));
+        self.note_answer();
+    }
+
+    /// Notes the answer to the command that has started the saga, once it is made.
+    fn note_answer(&mut self) {
+        if let Some((_, saga)) = &mut self.known
+            && let Some((_, answer)) = saga.answered::<S>()
+        {
+            self.answer = Some(answer);
         }
     }
 
@@ -303,11 +393,12 @@ impl<S: Saga> SagaScenario<S> {
             self.seen.insert(id);
             saga.sent(id, Ok(()));
         }
+        self.note_answer();
         self.end();
     }
 
     #[track_caller]
-    fn answer(&mut self, result: Result<(), String>) {
+    fn answer(&mut self, result: Result<(), Error>) {
         self.note_sent();
         let Some((_, saga)) = &mut self.known else {
             panic!("`{}`: no saga is under way", S::NAME);
@@ -315,7 +406,13 @@ impl<S: Saga> SagaScenario<S> {
         let Some(&Outgoing { id, .. }) = saga.outgoing.front() else {
             panic!("`{}`: no command is in flight", S::NAME);
         };
-        saga.sent(id, result);
+        let name = saga.outgoing[0].command.name.clone();
+        let failed = |error: Error| {
+            let reason = error.to_string();
+            StepFailed::of_handler(reason, error).named(&name)
+        };
+        saga.sent(id, result.map_err(failed));
+        self.note_answer();
     }
 
     /// Notes how the saga has ended, if it is over.

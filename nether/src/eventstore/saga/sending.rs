@@ -20,7 +20,7 @@ use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
 use crate::eventstore::saga::outgoing::Outgoing;
 use crate::eventstore::saga::status::RepeatedCommand;
-use crate::eventstore::saga::{Saga, Sagas};
+use crate::eventstore::saga::{Saga, Sagas, StepFailed, StepFailureKind};
 use crate::eventstore::store::Store;
 use crate::guarded::{catch, said_last};
 use crate::race::race;
@@ -45,7 +45,7 @@ struct InFlight {
 pub(super) struct SentCommand {
     pub(super) key: Arc<str>,
     pub(super) id: EventId,
-    pub(super) result: Option<Result<(), String>>,
+    pub(super) result: Option<Result<(), StepFailed>>,
 }
 
 impl SagaSending {
@@ -87,11 +87,17 @@ impl SagaSending {
             ctx: follower.ctx.clone(),
         };
         let (id, key_of_task) = (first.id, Arc::clone(key));
+        let name = first.command.name.clone();
         // Boxed, so that tokio's part of a task is compiled once and not for each saga.
         let sending: BoxFuture<SentCommand> = Box::pin(async move {
             let result = match catch(sender.send()).await {
                 Ok(result) => result,
-                Err(panic) => Some(Err(format!("panicked: {}", said_last(panic)))),
+                Err(panic) => {
+                    let reason = format!("panicked: {}", said_last(panic));
+                    Some(Err(
+                        StepFailed::new(StepFailureKind::Panicked, reason).named(&name)
+                    ))
+                }
             };
             SentCommand {
                 key: key_of_task,
@@ -201,7 +207,7 @@ impl<S: Saga> CommandSender<S> {
         !lease.is_lost()
     }
 
-    async fn send(mut self) -> Option<Result<(), String>> {
+    async fn send(mut self) -> Option<Result<(), StepFailed>> {
         let mut repeated: Option<RepeatedCommand> = None;
         while !self.ctx.is_cancelled() && self.may_send().await {
             if let Some(repeated) = &repeated
@@ -209,7 +215,9 @@ impl<S: Saga> CommandSender<S> {
                 && !self.outgoing.compensates
                 && self.has_failed.load(Ordering::SeqCst)
             {
-                return Some(Err(format!("it was never handled: {}", repeated.error)));
+                let reason = format!("it was never handled: {}", repeated.error);
+                let failed = StepFailed::new(StepFailureKind::Refused, reason);
+                return Some(Err(failed.named(&repeated.command)));
             }
             let again = match self.attempt().await {
                 Ok(ended) => return Some(ended),
@@ -233,7 +241,7 @@ impl<S: Saga> CommandSender<S> {
     }
 
     /// Sends it once. The error is why it is to be sent again.
-    async fn attempt(&mut self) -> Result<Result<(), String>, SendAgain> {
+    async fn attempt(&mut self) -> Result<Result<(), StepFailed>, SendAgain> {
         // A unit of work of its own: a stop of the sagas does not end the wait for the reply.
         let id = CommandId::of_saga(S::NAME, &self.key, self.outgoing.id);
         let SagaOrigin {
@@ -260,19 +268,20 @@ impl<S: Saga> CommandSender<S> {
                 }
                 Ok(Ok(()))
             }
-            Delivery::Failed(reason) => Ok(Err(reason)),
+            Delivery::Failed(failed) => Ok(Err(failed)),
             // If an earlier attempt may have been handled, the command is not failed: its effect would stay
             // without a compensation.
-            Delivery::Impossible(reason) if !self.may_be_done => Ok(Err(reason)),
+            Delivery::Impossible(failed) if !self.may_be_done => Ok(Err(failed)),
             // A rejection is about now: an audit that is full, a program that changes nothing for a while. A
             // step that is rejected fails its saga. A compensation has nothing to fail but the promise that
             // all is undone, so it is sent again until it is let through.
-            Delivery::Rejected(reason) if !self.may_be_done && !self.outgoing.compensates => {
-                Ok(Err(reason))
+            Delivery::Rejected(failed) if !self.may_be_done && !self.outgoing.compensates => {
+                Ok(Err(failed))
             }
-            Delivery::Impossible(reason)
-            | Delivery::Rejected(reason)
-            | Delivery::Refused(reason) => Err(SendAgain::new(reason)),
+            Delivery::Impossible(failed) | Delivery::Rejected(failed) => {
+                Err(SendAgain::new(failed.reason().to_owned()))
+            }
+            Delivery::Refused(reason) => Err(SendAgain::new(reason)),
             Delivery::Stopping(reason) => Err(SendAgain {
                 reason,
                 is_shown: false,

@@ -2,10 +2,10 @@
 
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::clock;
-use crate::eventstore::follower::{EventFailure, StepSpan, guarded_within};
+use crate::eventstore::follower::{EventFailure, StepSpan, guarded_now, guarded_within};
 use crate::eventstore::origin::SagaCause;
-use crate::eventstore::saga::instance::SagaInstance;
-use crate::eventstore::saga::{Saga, Step};
+use crate::eventstore::saga::instance::{SagaInstance, is_command};
+use crate::eventstore::saga::{Saga, Step, StepFailed};
 use crate::trace::TraceContext;
 
 /// When an event happened; now, if it was appended without a time.
@@ -38,25 +38,43 @@ pub(super) async fn stepped<S: Saga>(
         .and_then(StepSpan::trace)
         .cloned()
         .or_else(stored);
+    let new = || SagaInstance::start::<S>(events.first(), start, trace.as_ref());
     // All of it is guarded: user code also reads, writes and drops the state.
     let stepped = guarded_within(S::POLICY.timeout, async {
-        let new = || SagaInstance::start::<S>(events.first(), start, trace.as_ref());
         let mut instance = known.cloned().map_or_else(new, Ok)?;
         let mut state: S = instance.state()?;
         let mut step = Step::of(key, events.first().map(SagaCause::of), trace.clone());
         for event in events {
-            state.handle(event, &mut step).await?;
+            match state.handle(event, &mut step).await {
+                Err(error) if is_command::<S>(event) => {
+                    return Ok(Err(StepFailed::of_start(error)));
+                }
+                handled => handled?,
+            }
             step.ends |= S::ends(&event.name);
             let because = (Some(SagaCause::of(event)), trace.as_ref());
             instance.set_timers::<S>(Some(&event.name), time_of(event), because);
         }
         instance.take(&state, step, in_flight)?;
-        Ok(instance)
+        Ok(Ok(instance))
     });
-    match span {
+    let stepped = match span {
         Some(span) => span.run(stepped).await,
         None => stepped.await,
-    }
+    };
+    let failed = match stepped {
+        Ok(Ok(instance)) => return Ok(instance),
+        Ok(Err(failed)) => failed,
+        Err(failure) if events.first().is_some_and(is_command::<S>) => {
+            StepFailed::of_method(&failure)
+        }
+        Err(failure) => return Err(failure),
+    };
+    // A command has a caller, who learns why its saga has not begun; nothing is parked.
+    let mut instance = guarded_now(new)?;
+    let cause = events.first().map(SagaCause::of);
+    instance.fail(failed, (cause, trace), false);
+    Ok(instance)
 }
 
 /// A saga after a time-out, which was set in a trace.

@@ -6,8 +6,9 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::declaration::Declaration;
-use crate::eventstore::registered::{RegisteredCommand, RegisteredKind, RegisteredName};
+use crate::eventstore::registered::{RegisteredKind, RegisteredName};
 use crate::eventstore::stored::{EventRegistration, EventSchema, StoredShape};
+use crate::message::MessageProof;
 
 /// What this program stores, by name.
 pub(super) struct Present {
@@ -54,9 +55,10 @@ impl Present {
         // The framework's own are not stored, nor are those without a name.
         let own = events.filter(|event| event.is_named && !event.name.starts_with("nether."));
         let names: Vec<_> = inventory::iter::<RegisteredName>.into_iter().collect();
-        let commands = names.iter().flat_map(|it| sends(it)).map(|command| {
-            let declaration = (command.proof.descriptor)().declaration;
-            (declaration.name, (declaration, command.shape))
+        let commands = names.iter().flat_map(|it| commands_of(it));
+        let commands = commands.map(|(proof, shape)| {
+            let declaration = (proof.descriptor)().declaration;
+            (declaration.name, (declaration, shape))
         });
         Present {
             events: own.map(|event| (event.name, event)).collect(),
@@ -85,9 +87,14 @@ impl Present {
     }
 }
 
-pub(super) fn sends(name: &RegisteredName) -> &'static [RegisteredCommand] {
+/// The commands that are stored for a saga: those that start it, and those that it sends.
+fn commands_of(name: &RegisteredName) -> Vec<(MessageProof, StoredShape)> {
     match &name.what {
-        RegisteredKind::Saga { lists, .. } => lists.sends,
-        RegisteredKind::Aggregate { .. } | RegisteredKind::Projection { .. } => &[],
+        RegisteredKind::Saga { lists, .. } => {
+            let accepts = lists.accepts.iter().map(|it| (it.proof, (it.shape)()));
+            let sends = lists.sends.iter().map(|it| (it.proof, it.shape));
+            accepts.chain(sends).collect()
+        }
+        RegisteredKind::Aggregate { .. } | RegisteredKind::Projection { .. } => Vec::new(),
     }
 }

@@ -208,10 +208,12 @@ impl Comparison<'_> {
             ..subject
         };
         let sends = lists.sends.iter().map(|it| (it.proof.descriptor)().name());
+        let accepts = lists.accepts.iter();
+        let accepts = accepts.map(|it| (it.proof.descriptor)().name());
         let record = RecordedSaga {
             key: lists.key.to_owned(),
             handles: sorted(handles.iter().copied()),
-            starts: sorted(lists.starts.iter().map(|event| event.name)),
+            starts: sorted(lists.starts.iter().map(|event| event.name).chain(accepts)),
             sends: sorted(sends),
             timeouts: sorted(timeouts.iter().map(|it| it.name)),
             state: subject.record(),

@@ -127,7 +127,7 @@ fn identify(
     user: &KeyUser,
 ) -> bool {
     sourcing::set_command_id(&scope.ctx, key, user);
-    sourcing::is_handled_by_aggregate(message, &scope.ctx)
+    sourcing::is_handled_once(message, &scope.ctx)
 }
 
 /// Without event sourcing commands have no ids.

@@ -1,11 +1,11 @@
-//! What the web server does with event sourcing: aggregates distinguish commands by the keys of requests, and
+//! What the web server does with event sourcing: aggregates and sagas distinguish commands by the keys of requests, and
 //! their store keeps those keys.
 
 use std::sync::Arc;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::eventstore::{CommandId, Store, knows_commands, stored_keys};
+use crate::eventstore::{CommandId, Store, knows_command_ids, stored_keys};
 use crate::hexadecimal::hexadecimal;
 use crate::http::idempotency::key::{IdempotencyKey, KeyUser};
 use crate::idempotency::{KeyLimits, KeyStore};
@@ -30,12 +30,12 @@ pub(crate) fn set_command_id(ctx: &Context, key: &IdempotencyKey, user: &KeyUser
     ctx.handle().scope.add_baggage(id);
 }
 
-/// Whether an aggregate, or a decision over several, handles the message: then a command that is sent again
-/// with its id stores nothing twice, and gets its reply.
-pub(crate) fn is_handled_by_aggregate(message: &MessageDescriptor, ctx: &Context) -> bool {
+/// Whether a module handles the message that knows commands by their ids: a command that is sent again with
+/// its id stores nothing twice, and gets its reply.
+pub(crate) fn is_handled_once(message: &MessageDescriptor, ctx: &Context) -> bool {
     let handler = ctx.handle().scope.read(message.slot(), |row| {
         let handler = row.and_then(|row| row.handlers.first());
         handler.map(|handler| handler.module)
     });
-    handler.is_some_and(knows_commands)
+    handler.is_some_and(knows_command_ids)
 }

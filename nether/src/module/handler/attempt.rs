@@ -102,6 +102,7 @@ where
     match judged {
         Attempt::Ended(result) => settle(result, parcel, handle, declaration),
         Attempt::Again(cause, _) => cause.map_or(Verdict::Again, Verdict::CrashedAgain),
+        Attempt::Unanswered => Verdict::Handled,
     }
 }
 

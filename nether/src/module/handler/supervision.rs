@@ -68,6 +68,9 @@ pub enum Attempt<M: Message> {
     Ended(Concluded<M>),
     /// There is to be another, once so long has passed; and why the handler crashed, if it did.
     Again(Option<CrashCause>, Duration),
+    /// It succeeded, and gave no reply: no caller waits for one.
+    #[cfg_attr(not(feature = "eventstore"), allow(dead_code))]
+    Unanswered,
 }
 
 /// Reports the result to the caller; or, if no caller waits and it failed, to the unit of work.

@@ -114,11 +114,14 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
             };
             let failed = match attempt {
                 Attempt::Ended(Ok(reply)) => {
-                    self.mark_handled(Verdict::Handled);
-                    if let Some(breaker) = &self.cell.breaker {
-                        breaker.count(Verdict::Handled, self.ctx.handle());
-                    }
+                    self.succeed();
                     return Ok(reply);
+                }
+                Attempt::Unanswered => {
+                    self.succeed();
+                    // No caller is there to see it, and no failure is kept.
+                    let message = P::Message::NAME;
+                    return Err(CallError::Closed { message });
                 }
                 Attempt::Ended(Err(failed)) => failed,
                 Attempt::Again(cause, backoff) => {
@@ -133,6 +136,15 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
             let error = self.fail(*failed, packed, &module, &mut turn);
             drop_unpanicked(parcel.take());
             return Err(error);
+        }
+    }
+
+    /// The handler did its work.
+    #[inline]
+    fn succeed(&mut self) {
+        self.mark_handled(Verdict::Handled);
+        if let Some(breaker) = &self.cell.breaker {
+            breaker.count(Verdict::Handled, self.ctx.handle());
         }
     }
 
@@ -280,7 +292,9 @@ impl<M: Module, K: Hosting<M>> Accepted<M, K> {
     {
         self.take_place().await;
         let reply = self.run(turn, &mut parcel).await;
-        if let (Err(error), MessageEnd::Handled(_)) = (reply, &self.end) {
+        if let (Err(error), MessageEnd::Handled(verdict)) = (reply, &self.end)
+            && !matches!(verdict, Verdict::Handled)
+        {
             let of = origin_of(self.ctx.handle(), P::Message::NAME, self.cell.declaration);
             of.keep(FailureKind::of(error));
         }

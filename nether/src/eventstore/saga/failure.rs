@@ -1,0 +1,138 @@
+//! [`StepFailed`]: why a saga has failed, for what its command is answered with.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::context::SpanOutcome;
+use crate::error::Error;
+use crate::eventstore::follower::EventFailure;
+use crate::guarded::Shielded;
+
+/// Why a saga has failed: what its `answer` method makes an error of, for the command that started the saga.
+///
+/// The error of the step has its own type, also if the command was handled in another module:
+///
+/// ```
+/// use nether::eventstore::StepFailed;
+/// # #[derive(Debug, thiserror::Error)] #[error("no seats")] pub struct NoSeats;
+///
+/// #[derive(Debug, thiserror::Error)]
+/// pub enum EnrolError {
+///     #[error("the course is full")]
+///     Full,
+///     #[error("{0}")]
+///     Other(String),
+/// }
+///
+/// fn answer(failed: &StepFailed) -> EnrolError {
+///     match failed.error::<NoSeats>() {
+///         Some(_) => EnrolError::Full,
+///         None => EnrolError::Other(failed.to_string()),
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct StepFailed {
+    command: Option<String>,
+    kind: StepFailureKind,
+    reason: String,
+    error: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// What kind of failure a [`StepFailed`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StepFailureKind {
+    /// The handler of a command returned an error, or the method that the saga was started with did.
+    Error,
+    /// It panicked.
+    Panicked,
+    /// It exceeded its time-out.
+    TimedOut,
+    /// A command was not handled: middleware did not let it through, it is not allowed, or it cannot be
+    /// delivered or stored.
+    Refused,
+    /// The saga has failed itself: by [`Step::fail`](crate::eventstore::Step::fail), or because a method of a
+    /// `#[timeout]` failed.
+    BySaga,
+    /// The saga was [ended](crate::eventstore::SagaHandle::end) by an operator.
+    GivenUp,
+    /// The saga did not begin: another one with its key is under way, and goes on.
+    UnderWay,
+}
+
+impl StepFailed {
+    pub(super) fn new(kind: StepFailureKind, reason: impl Into<String>) -> Self {
+        StepFailed {
+            command: None,
+            kind,
+            reason: reason.into(),
+            error: None,
+        }
+    }
+
+    /// A command that failed with an error of its handler.
+    pub(super) fn of_handler(reason: String, error: impl Any + Send + Sync) -> Self {
+        StepFailed {
+            error: Some(Arc::new(error)),
+            ..StepFailed::new(StepFailureKind::Error, reason)
+        }
+    }
+
+    /// The error of the method that the saga was started with.
+    pub(super) fn of_start(error: Error) -> Self {
+        let reason = Shielded::new(&error).to_string();
+        StepFailed::of_handler(reason, error)
+    }
+
+    /// The method that the saga was started with did not return.
+    pub(super) fn of_method(failure: &EventFailure) -> Self {
+        let kind = match failure.outcome {
+            SpanOutcome::Panicked => StepFailureKind::Panicked,
+            SpanOutcome::TimedOut => StepFailureKind::TimedOut,
+            _ => StepFailureKind::Error,
+        };
+        StepFailed::new(kind, &*failure.text)
+    }
+
+    /// The failure of that command.
+    pub(super) fn named(mut self, command: &str) -> Self {
+        self.command = Some(command.to_owned());
+        self
+    }
+
+    /// The name of the command that failed; `None` if no command did.
+    pub fn command(&self) -> Option<&str> {
+        self.command.as_deref()
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> StepFailureKind {
+        self.kind
+    }
+
+    /// Why, as text.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The error of the handler, if it returned an `E`, or a [`nether::Error`](crate::Error) with an `E`
+    /// inside.
+    pub fn error<E: StdError + 'static>(&self) -> Option<&E> {
+        let error = self.error.as_deref()?;
+        let boxed = || error.downcast_ref::<Error>()?.downcast_ref();
+        error.downcast_ref().or_else(boxed)
+    }
+}
+
+/// The reason, with the command that failed.
+impl fmt::Display for StepFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.command {
+            Some(command) => write!(f, "`{command}` failed: {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
