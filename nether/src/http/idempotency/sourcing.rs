@@ -1,5 +1,5 @@
-//! What the web server does with event sourcing: aggregates and sagas distinguish commands by the keys of requests, and
-//! their store keeps those keys.
+//! What the web server does with event sourcing: aggregates and sagas distinguish commands by the keys of
+//! requests, and their store keeps those keys.
 
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ pub(crate) fn set_command_id(ctx: &Context, key: &IdempotencyKey, user: &KeyUser
     ctx.handle().scope.add_baggage(id);
 }
 
-/// Whether an aggregate handles the message, or a saga that it starts: then a command that is sent again with its id stores nothing
-/// twice, and gets its reply.
+/// Whether an aggregate handles the message, or it starts a saga: then a command that is sent again with its
+/// id stores nothing twice, and gets its reply.
 pub(crate) fn is_handled_once(message: &MessageDescriptor, ctx: &Context) -> bool {
     let handler = ctx.handle().scope.read(message.slot(), |row| {
         let handler = row.and_then(|row| row.handlers.first());
