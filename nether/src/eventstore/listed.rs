@@ -1,5 +1,5 @@
-//! [`AggregateMessage`], [`ListedQuery`], [`ListedCommand`] and [`StartCommand`]: what aggregates, projections
-//! and sagas may name in their lists.
+//! [`AggregateMessage`], [`ListedQuery`], [`ListedCommand`] and [`StartCommand`]: what aggregates,
+//! projections and sagas may name in their lists.
 //!
 //! The attributes of messages implement them, and they ask for nothing. Generated code knows of a listed
 //! message what they say, and nothing else: so a list that names something else has one error, in the words
