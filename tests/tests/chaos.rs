@@ -134,7 +134,7 @@ async fn wander(system: System, counts: Arc<Counts>, seed: u64) {
             let sent = match number % 3 {
                 0 => impatient(ctx.process(Step { luck: number }), polls).await,
                 1 => impatient(ctx.process(Stride { luck: number }), polls).await,
-                // Events wait for nobody here: half a publish could not be counted.
+                // Events wait for no module here: half a publish could not be counted.
                 _ => Some(ctx.publish(Stepped { luck: number }).await),
             };
             let deliveries = if number % 3 == 2 { 2 } else { 1 };

@@ -1,4 +1,4 @@
-//! What is told of a message that was not handled, or whose handler failed: enough to send it again.
+//! What is reported of a message that was not handled, or whose handler failed: enough to send it again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ struct Hold {
     begun: Arc<Semaphore>,
 }
 
-/// Causes a message that nobody handles in time.
+/// Causes a message that is not handled in time.
 #[command]
 struct Pack(u64);
 
@@ -133,7 +133,7 @@ async fn what_was_cut_off_in_its_handler_is_a_dead_letter_too() -> nether::Resul
 }
 
 #[tokio::test]
-async fn what_stays_in_the_process_is_told_without_its_content() -> nether::Result<()> {
+async fn what_stays_in_the_process_is_reported_without_its_content() -> nether::Result<()> {
     let (system, hold) = held_up().await?;
     let mut letters = system.dead_letters();
     let ctx = system.context();
@@ -170,7 +170,7 @@ async fn a_failure_says_what_it_was_as_far_as_that_is_known() -> nether::Result<
 }
 
 #[tokio::test]
-async fn dead_letters_that_nobody_reads_do_not_pile_up() -> nether::Result<()> {
+async fn dead_letters_that_are_not_read_do_not_pile_up() -> nether::Result<()> {
     let (system, hold) = held_up().await?;
     let mut letters = system.dead_letters();
     let ctx = system.context();

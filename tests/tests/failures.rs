@@ -1,4 +1,4 @@
-//! What goes wrong in a handler: it reaches whom it concerns, and nobody else.
+//! What goes wrong in a handler: it reaches whom it concerns, and no other.
 
 use std::sync::Mutex;
 
@@ -111,7 +111,7 @@ async fn an_error_goes_to_the_caller_and_the_state_stays(system: System) -> neth
     assert!(matches!(error, CallError::Handler(CountError::Odd(3))));
     assert_eq!(error.to_string(), "3 is odd");
     assert_eq!(ctx.ask(Counted).await?, 1);
-    // It was told to the caller, so closing has nothing to add.
+    // The caller got it, so closing has nothing to add.
     ctx.close().await?;
     Ok(())
 }
@@ -126,7 +126,7 @@ async fn the_source_of_an_error_shines_through(system: System) -> nether::Result
 }
 
 #[nether::test]
-async fn a_failure_that_nobody_waits_for_is_reported_by_closing(
+async fn a_failure_that_no_caller_waits_for_is_reported_by_closing(
     system: System,
 ) -> nether::Result<()> {
     let ctx = system.context();

@@ -374,12 +374,12 @@ async fn who_does_not_read_a_stream_of_http_2_is_let_go() {
         b"\x00\x00\x1d\x01\x05\x00\x00\x00\x01\x82\x86\x41\x09localhost\x04\x0e/bytes?count=9",
     )
     .await;
-    // Headers come, and then the end, since nobody may send a byte of the body.
+    // Headers come, and then the end, since no client may send a byte of the body.
     lazy.rest().await;
 }
 
 #[tokio::test]
-async fn more_requests_than_allowed_are_told_to_come_again() {
+async fn clients_beyond_the_requests_allowed_get_retry_after() {
     let (_system, at) = desk(|server| server.max_requests(1)).await;
     // One that has its head in, and not its body.
     let mut first = connect(&at).await;

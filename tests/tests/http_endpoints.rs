@@ -208,7 +208,7 @@ async fn a_domain_error_is_the_problem_that_it_says() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_inside_is_not_told() {
+async fn what_goes_wrong_inside_is_not_shown() {
     let (_system, at) = desk().await;
     for (path, line, body, status) in [
         ("secret", "POST /sums", r#"{"left":13,"right":0}"#, 507),
@@ -247,7 +247,7 @@ pub struct WaitAndSee;
 #[command(reply = bool, http = "POST /waits")]
 pub struct WaitAndDo;
 
-/// Fails while nobody waits for it.
+/// Fails while no caller waits for it.
 #[command(http = "POST /late-failures")]
 pub struct FailLater;
 

@@ -301,7 +301,7 @@ async fn an_encoded_body_is_refused() {
 }
 
 #[tokio::test]
-async fn the_wait_that_is_applied_is_told() {
+async fn the_wait_that_is_applied_is_named() {
     let (_system, at) = desk(|server| server.request_timeout(Duration::from_secs(20))).await;
     for (wish, applied) in [
         ("5", "wait=5"),

@@ -1,4 +1,4 @@
-//! What goes wrong in a request is in the log, under the id that its client is told.
+//! What goes wrong in a request is in the log, under the id that its client gets.
 
 use std::io;
 
@@ -105,7 +105,7 @@ async fn a_flood_of_refused_requests_is_a_line_a_second() {
 }
 
 #[tokio::test]
-async fn what_a_client_is_not_told_is_in_the_log_once_under_the_id_that_it_is() {
+async fn what_a_client_is_not_shown_is_in_the_log_once_under_the_id_that_it_is() {
     let panics = Lines::default();
     let (lines, _guard) = Lines::of_this_thread();
     let told = panics.clone();

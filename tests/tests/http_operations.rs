@@ -221,7 +221,7 @@ async fn the_page_is_found_however_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_full_mailbox_is_not_ready_and_why_is_told_in_private() {
+async fn a_full_mailbox_is_not_ready_and_why_is_said_in_private() {
     let system = System::start().await.expect("the program is sound");
     let mut started = system.subscribe::<ServerStarted>();
     open(&system, Server::new(&system).management("127.0.0.1:0")).await;

@@ -203,7 +203,7 @@ async fn a_call_error_is_answered_as_an_endpoint_answers_it() {
 }
 
 #[tokio::test]
-async fn a_panic_is_not_told_and_ends_nothing() {
+async fn a_panic_is_not_shown_and_ends_nothing() {
     let (_system, at) = desk(|server| server).await;
     let answer = get(&at, "/own/panic").await;
     assert_eq!(answer.status, 500);

@@ -231,7 +231,7 @@ async fn a_server_does_not_keep_a_system_that_it_does_not_serve() {
 }
 
 #[tokio::test]
-async fn other_origins_and_compression_are_let_in_when_told() {
+async fn other_origins_and_compression_are_allowed_by_setting() {
     let system = running().await;
     let origin = HeaderValue::from_static("https://shop.example");
     let cors = CorsLayer::new().allow_origin(origin);
@@ -259,7 +259,7 @@ async fn other_origins_and_compression_are_let_in_when_told() {
 }
 
 #[tokio::test]
-async fn connections_are_accepted_at_the_rate_that_is_told() {
+async fn connections_are_accepted_at_the_rate_that_is_set() {
     let system = running().await;
     let at = open(&system, Server::new(&system).accept_rate(50)).await;
     let begun = std::time::Instant::now();
@@ -274,7 +274,7 @@ async fn connections_are_accepted_at_the_rate_that_is_told() {
 }
 
 #[tokio::test]
-async fn a_server_may_be_told_to_have_no_limits() {
+async fn a_server_may_be_set_to_have_no_limits() {
     let system = running().await;
     let server = Server::new(&system)
         .body_timeout(Duration::MAX)

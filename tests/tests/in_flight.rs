@@ -107,7 +107,7 @@ async fn work_from_outside_waits_while_too_much_is_in_flight(
     let late = system.context().with_timeout(SHORT);
     let error = late.process(Fast).await.expect_err("its deadline passes");
     assert!(matches!(error, SendError::DeadlineExceeded { .. }));
-    // Those who stopped waiting hold nobody up.
+    // Those who stopped waiting delay no other.
     gate.0.add_permits(1);
     ctx.send(Fast).await?;
     gate.0.add_permits(2);
@@ -121,7 +121,7 @@ async fn what_handlers_cause_counts_but_never_waits(builder: SystemBuilder) -> n
     let (system, gate) = start(builder.max_in_flight(2)).await?;
     let ctx = system.context();
     ctx.send(Cause(10)).await?;
-    // The handler was not held up, and what it caused holds up whoever comes next.
+    // The handler was not held up, and what it caused delays the next caller.
     assert!(timeout(SHORT, ctx.process(Fast)).await.is_err());
     assert_eq!(system.sent::<Slow>().len(), 10);
     let waiting = system.modules().iter().map(|it| it.waiting).sum::<usize>();
@@ -133,7 +133,7 @@ async fn what_handlers_cause_counts_but_never_waits(builder: SystemBuilder) -> n
 }
 
 #[nether::test(flavor = "multi_thread")]
-async fn whoever_waits_for_room_gets_it_and_nothing_is_lost(
+async fn a_waiter_for_room_gets_it_and_nothing_is_lost(
     builder: SystemBuilder,
 ) -> nether::Result<()> {
     let (system, gate) = start(builder.max_in_flight(8)).await?;

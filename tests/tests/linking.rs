@@ -229,7 +229,7 @@ fn what_needs_a_feature_that_is_off_has_one_error_that_names_it() {
 }
 
 #[test]
-fn what_only_all_crates_together_show_is_told_at_start_all_at_once_with_both_places() {
+fn what_only_all_crates_together_show_is_reported_at_start_all_at_once_with_both_places() {
     let error = failure(&["run"], "unsound");
     let problems = [
         format!(

@@ -169,7 +169,7 @@ async fn contexts_see_nothing_of_each_other(system: System) -> nether::Result<()
 }
 
 #[nether::test]
-async fn an_event_that_nobody_handles_is_not_a_mistake(_: System) -> nether::Result<()> {
+async fn an_event_that_no_module_handles_is_not_a_mistake(_: System) -> nether::Result<()> {
     let alone = System::builder().isolated().start().await?;
     let ctx = alone.context();
     ctx.publish(Deposited { amount: 1 }).await?;
@@ -215,7 +215,7 @@ async fn a_module_sends_what_it_lists_without_seeing_the_handlers(
     Ok(())
 }
 
-/// Deposits on behalf of whoever may: the bounds are those of the methods it calls.
+/// Deposits on behalf of any sender that may: the bounds are those of the methods it calls.
 async fn deposit_twice<S, H>(ctx: &Context<S>, amount: u64) -> nether::Result<u64>
 where
     S: Caller + Calls<Deposit, S::Rule, H>,

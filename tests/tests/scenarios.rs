@@ -298,7 +298,7 @@ fn a_time_out_that_is_not_set_does_not_fire() {
 
 #[test]
 #[should_panic(expected = "`fulfilment` sends other commands")]
-fn other_commands_are_told_apart() {
+fn other_commands_are_distinguished() {
     let _ = given_saga::<Fulfilment>(())
         .when(placed("a", 7))
         .then_sends((Reserve { order: order() }, charge(8)));

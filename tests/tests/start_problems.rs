@@ -1,4 +1,5 @@
-//! A program with every mistake that only the whole program shows: all are told at once, with their places.
+//! A program with every mistake that only the whole program shows: all are reported at once, with their
+//! places.
 
 use nether::prelude::*;
 use nether::{Answer, Call, Message, Next, StartProblem};
@@ -145,7 +146,7 @@ impl CallsItself {
     }
 }
 
-/// Nobody provides it.
+/// It is not provided.
 struct Guard;
 
 #[nether::middleware]
@@ -202,7 +203,7 @@ fn place(declaration: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_problem_is_told_at_once_with_both_places() {
+async fn every_problem_is_reported_at_once_with_both_places() {
     let error = System::start()
         .await
         .expect_err("nothing about it is sound");
@@ -296,7 +297,7 @@ fn a_resource_that_several_modules_need_is_one_problem_that_names_each_of_them_o
 }
 
 #[test]
-fn a_missing_resource_is_told_with_what_is_there_instead() {
+fn a_missing_resource_is_reported_with_what_is_there_instead() {
     let builder = System::builder().provide(std::sync::Arc::new(Database));
     let text = builder
         .verify()
@@ -311,7 +312,7 @@ fn a_missing_resource_is_told_with_what_is_there_instead() {
 }
 
 #[test]
-fn a_resource_that_is_provided_twice_is_told_with_both_places() {
+fn a_resource_that_is_provided_twice_is_reported_with_both_places() {
     let builder = System::builder().provide(7u8);
     let first = line!() - 1;
     let builder = builder.provide(8u8);
@@ -350,7 +351,7 @@ fn of_several_resources_of_one_type_each_has_a_name_of_its_own() {
 }
 
 #[test]
-fn a_missing_resource_with_a_name_is_told_with_it() {
+fn a_missing_resource_with_a_name_is_reported_with_it() {
     let builder = System::builder()
         .provide(Replicated)
         .provide_named("other", Replicated);
@@ -388,7 +389,7 @@ impl Account {
 }
 
 #[test]
-fn a_missing_store_is_told_by_paths_that_a_program_can_write() {
+fn a_missing_store_is_reported_with_paths_that_a_program_can_write() {
     let error = System::builder().provide(Database).verify();
     let text = error.expect_err("nobody provides a store").to_string();
     let told = "needs the resource `nether::eventstore::Store`; give it: \

@@ -148,7 +148,7 @@ async fn a_module_that_fails_to_start_stops_those_that_had_started() {
 }
 
 #[tokio::test]
-async fn a_missing_resource_is_told_before_anything_starts() {
+async fn a_missing_resource_is_reported_before_anything_starts() {
     let error = System::builder()
         .provide(Words { greeting: "hello" })
         .start()

@@ -72,7 +72,7 @@ async fn a_module_that_panics_is_made_anew_and_handles_what_waits_in_order() -> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_called_gets_the_panic_and_the_next_call_the_new_module() -> nether::Result<()> {
+async fn the_caller_gets_the_panic_and_the_next_call_the_new_module() -> nether::Result<()> {
     let system = System::start().await?;
     let ctx = system.context();
     ctx.send(Add(5)).await?;

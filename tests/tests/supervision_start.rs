@@ -85,7 +85,8 @@ async fn a_module_that_falls_while_it_starts_is_made_again() -> nether::Result<(
     assert_eq!(made.falling.load(Ordering::SeqCst), 2);
     let ctx = system.context();
     assert!(matches!(ctx.send(Trip).await, Err(CallError::Panicked(_))));
-    // The third fell in `#[init]`, the fourth and the fifth in `#[on_start]`; this one waited for the sixth.
+    // The third crashed in `#[init]`, the fourth and the fifth in `#[on_start]`; this one waited for the
+    // sixth.
     ctx.send(Trip).await?;
     assert_eq!(made.falling.load(Ordering::SeqCst), 6);
     let falling = &system.modules()[0];

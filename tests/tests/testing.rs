@@ -230,7 +230,7 @@ async fn a_fake_that_fails_fails_as_a_handler_does(system: TestSystem) -> nether
 }
 
 #[nether::test(only = [])]
-async fn what_nobody_handles_has_no_route(system: TestSystem) -> nether::Result<()> {
+async fn what_no_module_handles_has_no_route(system: TestSystem) -> nether::Result<()> {
     let error = system
         .context()
         .ask(Sold)
@@ -348,7 +348,7 @@ async fn a_seed_is_replayed_exactly_again(system: TestSystem) -> nether::Result<
     Ok(())
 }
 
-/// Fails with seed 3 if it is told to, by the test below.
+/// Fails with seed 3 on demand, by the test below.
 #[nether::test(seeds = 0..6, only = [])]
 async fn fails_with_seed_3_if_it_is_to(system: TestSystem) -> nether::Result<()> {
     let is_to_fail = std::env::var_os("FAIL_WITH_SEED_3").is_some();

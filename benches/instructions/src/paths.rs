@@ -1,4 +1,4 @@
-//! The core paths, each done as often as it is told, on the current thread: there, nothing depends on who is
+//! The core paths, each done as often as is asked, on the current thread: there, nothing depends on who is
 //! faster.
 
 use std::hint::black_box;

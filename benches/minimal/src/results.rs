@@ -1,4 +1,4 @@
-//! What was measured: `results.json` for the report, a table for whoever waits for it.
+//! What was measured: `results.json` for the report, a table for the terminal.
 
 use std::fs;
 

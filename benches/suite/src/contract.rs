@@ -1,6 +1,6 @@
 //! What a contestant can do: the drivers see nothing else of it.
 
-/// A handle to one thing with state, an actor or a module, that adds what it is told.
+/// A handle to one thing with state, an actor or a module, that adds what it is given.
 pub trait Counter: Send + Sync + 'static {
     /// Hands a number over, to be added. Returns when it is accepted.
     fn tell(&self, number: u64) -> impl Future<Output = ()> + Send;
@@ -8,7 +8,7 @@ pub trait Counter: Send + Sync + 'static {
     /// Has a number added, and waits for the reply: the sum.
     fn call(&self, number: u64) -> impl Future<Output = u64> + Send;
 
-    /// Asks for the sum with `number` on top, which is not kept. Answered after what was told before.
+    /// Asks for the sum with `number` on top, which is not kept. Answered after what was given before.
     fn read(&self, number: u64) -> impl Future<Output = u64> + Send;
 
     /// A handle to the same thing for another producer or caller.
@@ -34,7 +34,7 @@ pub trait Counters: Send + 'static {
 pub trait Crowd: Send + Sync + 'static {
     fn tell(&self, member: usize, number: u64) -> impl Future<Output = ()> + Send;
 
-    /// The sum of a member, after what was told before.
+    /// The sum of a member, after what was given before.
     fn total(&self, member: usize) -> impl Future<Output = u64> + Send;
 
     fn another(&self) -> Self;

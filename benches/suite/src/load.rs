@@ -13,7 +13,7 @@ pub struct Load {
     pub warm: u64,
     /// Operations that count.
     pub operations: u64,
-    /// Reads the clock, and for whoever wants to know, the allocator.
+    /// Reads the clock, and, if it is asked for, the allocator.
     pub probe: fn() -> Reading,
 }
 
@@ -74,7 +74,7 @@ impl Sample {
     }
 }
 
-/// The sum of the numbers up to the last: what whoever was told all of them has.
+/// The sum of the numbers up to the last: what a handle that was given all of them has.
 pub fn sum_to(last: u64) -> u64 {
     last * (last + 1) / 2
 }

@@ -68,7 +68,7 @@ fn cells(
     (seats.into_iter().map(|seat| seat.cell).collect(), failed)
 }
 
-/// Whoever fails once has no more turns, and no times: they would be of work that was not done.
+/// A contestant that fails once has no more turns, and no times: they would be of work that was not done.
 fn kept(turn: Result<(), LeftOut>, failed: &mut Vec<LeftOut>) -> bool {
     turn.map_err(|left_out| failed.push(left_out)).is_ok()
 }

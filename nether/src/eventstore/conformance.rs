@@ -66,8 +66,10 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
         make().await,
     )))
     .await;
-    within(following::nobody_misses_what_is_appended_as_they_begin_to_wait(Arc::new(make().await)))
-        .await;
+    within(
+        following::no_waiter_misses_what_is_appended_as_it_begins_to_wait(Arc::new(make().await)),
+    )
+    .await;
     within(following::a_follower_sees_each_event_once(Arc::new(
         make().await,
     )))

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_that_nobody_knows_are_not_handed_on() {
+    fn unknown_flags_are_not_handed_on() {
         let parent = format!("00-{TRACE}-{SPAN}-ff");
         assert_eq!(read(&parent), Some(format!("00-{TRACE}-{SPAN}-03")));
     }

@@ -1,5 +1,5 @@
 //! The end of a round: what was accepted was handled, or failed, or is a dead letter, and each failure was
-//! told once.
+//! reported once.
 
 use std::collections::HashMap;
 use std::sync::Arc;

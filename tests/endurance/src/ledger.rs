@@ -1,4 +1,4 @@
-//! [`Ledger`]: what was sent in one round, what became of it, and what the sender was told.
+//! [`Ledger`]: what was sent in one round, what became of it, and what the sender got.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What the log says of contexts that were dropped without `close`: nobody else learns of their failures.
+//! What the log says of contexts that were dropped without `close`: no caller learns of their failures.
 
 use std::collections::HashMap;
 use std::fmt::{self, Debug};

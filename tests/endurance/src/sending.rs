@@ -1,4 +1,4 @@
-//! One message is sent, and what its sender is told is noted. Some senders give up.
+//! One message is sent, and what its sender gets is noted. Some senders give up.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -23,7 +23,7 @@ pub(crate) enum Way {
     TryProcess,
 }
 
-/// What the sender is told.
+/// What the sender gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// It is accepted, and nothing is wrong.

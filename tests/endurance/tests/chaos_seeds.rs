@@ -1,6 +1,6 @@
 //! Modules of all kinds that fail in every way while they are paused, attached, detached, and shut down in
 //! the middle; senders that give up, units of work that are cancelled, dropped or late: with each of a
-//! hundred seeds nothing is lost, told twice or stuck, and no memory is kept. `src/` says what is drawn.
+//! hundred seeds nothing is lost, reported twice or stuck, and no memory is kept. `src/` says what is drawn.
 //!
 //! `NETHER_CHAOS` says how many messages are sent with each seed, if not 3,000: `.ci/run` sends more.
 //! `NETHER_SEED=7` runs the seed 7 alone.
@@ -40,7 +40,7 @@ async fn what_was_accepted_is_handled_failed_or_a_dead_letter(
 /// Compares the memory after the last seed with that after a few.
 ///
 /// A function whose local panics in its `Drop` leaks what it returns (rust-lang/rust#47949), here the error
-/// of whoever sent such a message.
+/// of the sender of such a message.
 fn check_memory(seed: u64) {
     static WARM: Mutex<Option<(usize, usize)>> = Mutex::new(None);
     let mut warm = WARM.lock().expect("no holder panics");

@@ -1,5 +1,5 @@
-//! The channel of a shared stream: nobody sleeps while there is an item, or room, or an end for them. A model
-//! whose threads all sleep fails as a deadlock.
+//! The channel of a shared stream: no waiter sleeps while there is an item, or room, or an end for them. A
+//! model whose threads all sleep fails as a deadlock.
 
 /// What the sources import as `crate::sync`.
 mod sync {
@@ -200,7 +200,7 @@ fn room_that_woke_one_who_gave_up_wakes_another() {
 }
 
 #[test]
-fn whoever_sleeps_at_the_end_is_woken() {
+fn a_sleeper_at_the_end_is_woken() {
     in_all_interleavings(|| {
         let channel = numbers(1);
         channel.join();
@@ -214,7 +214,7 @@ fn whoever_sleeps_at_the_end_is_woken() {
 }
 
 #[test]
-fn whoever_waits_for_a_consumer_that_leaves_is_told() {
+fn a_waiter_for_a_consumer_that_leaves_gets_an_error() {
     in_all_interleavings(|| {
         let channel = numbers(1);
         channel.join();

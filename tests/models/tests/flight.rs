@@ -1,4 +1,4 @@
-//! What is in flight in a unit of work: whoever closes it sees everything that was accepted, and nothing is
+//! What is in flight in a unit of work: its closer sees everything that was accepted, and nothing is
 //! accepted after.
 
 /// What the sources import as `crate::sync`.
@@ -28,7 +28,7 @@ struct Scope {
     state: ScopeState,
     sent: AtomicU64,
     done: AtomicU64,
-    /// How many messages were handled, by whoever says so.
+    /// How many messages were handled, as handlers count them.
     handled: AtomicU64,
 }
 
@@ -73,7 +73,7 @@ fn in_all_interleavings(model: impl Fn() + Send + Sync + 'static) {
 }
 
 #[test]
-fn whoever_closes_sees_what_was_accepted_and_the_rest_is_refused() {
+fn a_closer_sees_what_was_accepted_and_the_rest_is_refused() {
     in_all_interleavings(|| {
         let scope = Scope::new();
         let sender = {
@@ -119,7 +119,7 @@ fn what_a_handler_causes_is_seen_before_its_own_end() {
 }
 
 #[test]
-fn the_last_to_end_after_closing_knows_that_somebody_waits() {
+fn the_last_to_end_after_closing_knows_that_a_closer_waits() {
     in_all_interleavings(|| {
         let scope = Scope::new();
         assert!(scope.send(true), "it is open");
@@ -130,7 +130,7 @@ fn the_last_to_end_after_closing_knows_that_somebody_waits() {
         scope.state.close();
         let must_wait = scope.flight().in_flight() != 0;
         let tells = handler.join().expect("it does not panic");
-        // Whoever waits is told: no wake-up is lost between the look and the end.
+        // A waiter is woken: no wake-up is lost between the look and the end.
         assert!(!must_wait || tells);
     });
 }

@@ -260,7 +260,7 @@ fn messages_are_handled_in_the_order_in_which_they_enter() {
 }
 
 #[test]
-fn a_message_that_goes_away_holds_nobody_up() {
+fn a_message_that_goes_away_delays_no_other() {
     let model = || {
         let model = Model::new(None);
         let turns = [1, 2, 3].map(|message| (model.enter(0), message));

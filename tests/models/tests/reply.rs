@@ -126,7 +126,7 @@ fn a_reply_reaches_who_waits_or_comes_back() {
         let has_come_back = handler.join().expect("it does not panic");
         match polled {
             Poll::Ready(reply) => assert!(matches!(reply, Ok(7)) && !has_come_back),
-            // It was given to a caller that leaves, or came back: nobody asks for what is dropped.
+            // It was given to a caller that leaves, or came back: what is dropped is not asked for.
             Poll::Pending => {}
         }
     });

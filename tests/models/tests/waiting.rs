@@ -232,7 +232,7 @@ fn a_circle_that_never_was_is_not_seen() {
                 call(&b, &c, &to_c)
             })
         };
-        // C is asked by nobody yet, or replies at once; then it waits for A, which nobody keeps from
+        // C is not asked yet, or replies at once; then it waits for A, which nothing keeps from
         // answering.
         to_c.close();
         assert!(
@@ -245,7 +245,7 @@ fn a_circle_that_never_was_is_not_seen() {
 }
 
 /// A waits for B and for C at once, and B for A: while C may still reply, there is a way out; when it has,
-/// there is none, and A is told so when it goes back to sleep.
+/// there is none, and A gets an error when it goes back to sleep.
 #[test]
 fn of_two_replies_one_is_a_way_out_until_it_has_arrived() {
     in_many_interleavings(|| {
@@ -268,7 +268,7 @@ fn of_two_replies_one_is_a_way_out_until_it_has_arrived() {
         let accepted = call(&b, &a, &from_b);
         c_replies.join().expect("it does not panic");
         let is_given_up = to_b.is_refused.load(Ordering::SeqCst);
-        // Either B is refused, or it waits and A is told: the circle is opened once.
+        // Either B is refused, or it waits and A gets an error: the circle is opened once.
         assert_eq!(accepted, is_given_up);
         [a, b, c].iter().for_each(|node| node.forget());
     });
@@ -294,7 +294,7 @@ fn a_wait_that_goes_on_elsewhere_is_none_of_the_module() {
 }
 
 /// A closes a unit of work of which B handles a message. B ends that, and then waits for A on behalf of
-/// another unit of work: A is told of no circle, since there never was one.
+/// another unit of work: A gets no error of a circle, since there never was one.
 #[test]
 fn a_close_that_waits_for_what_ends_is_in_no_circle() {
     in_many_interleavings(|| {
@@ -316,10 +316,10 @@ fn a_close_that_waits_for_what_ends_is_in_no_circle() {
     });
 }
 
-/// The same, but B waits for A in that unit of work, and for C at once: A is told once C has replied, and not
-/// before.
+/// The same, but B waits for A in that unit of work, and for C at once: A gets an error once C has replied,
+/// and not before.
 #[test]
-fn a_close_that_waits_for_a_call_of_its_closer_is_told_when_there_is_no_way_out() {
+fn a_close_that_waits_for_a_call_of_its_closer_fails_when_there_is_no_way_out() {
     in_many_interleavings(|| {
         let (a, b, c) = (
             Node::new(&A, None, 1),

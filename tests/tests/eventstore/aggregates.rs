@@ -167,7 +167,7 @@ struct Watched {
     store: MemoryStore,
     /// The streams that were read, and from which version on.
     read: Mutex<Vec<(String, u64)>>,
-    /// How often somebody else is faster.
+    /// How often another writer is faster.
     rivals: Mutex<usize>,
 }
 
@@ -266,7 +266,7 @@ async fn a_command_is_not_refused_for_what_others_have_changed() {
     for cents in [60, 40] {
         ctx.send(withdraw(cents)).await.unwrap();
     }
-    // Somebody else's, of which the aggregate in memory knows nothing.
+    // Another writer's, of which the aggregate in memory knows nothing.
     let opened = Opened {
         account_id: account_id(),
     };
@@ -284,7 +284,7 @@ async fn an_aggregate_in_memory_is_not_read_again() {
         assert_eq!(ctx.send(Beat { heart: 1 }).await.unwrap(), Beats(beats));
     }
     assert_eq!(watched.read(), [("heart/1".to_owned(), 1)]);
-    // Somebody else writes to it: that is seen when it is appended to, and decided upon anew.
+    // Another writer writes to it: that is seen when it is appended to, and decided upon anew.
     store
         .append(foreign("heart/1", "heart.beaten", "null"))
         .await
@@ -316,7 +316,7 @@ async fn a_command_is_decided_upon_again_while_others_are_faster() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_uses_leaves_memory() {
+async fn what_is_not_used_leaves_memory() {
     let (watched, _, system) = watched().await;
     let ctx = system.context();
     ctx.send(Beat { heart: 1 }).await.unwrap();

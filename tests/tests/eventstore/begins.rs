@@ -109,7 +109,7 @@ async fn a_new_saga_has_to_say(open: impl Fn() -> Store) {
     is_refused::<Unsaid>(&store, "thanks").await;
     is_refused::<Unsaid>(&store, "thanks").await;
     assert_eq!(run::<FromNow>(&store).await, [0; 0]);
-    // It is decided: events from while nobody runs are not of before its time.
+    // It is decided: events from while no process runs are not of before its time.
     issue(&store, 5..=6).await;
     drop(store);
     assert_eq!(run::<FromNow>(&open()).await, [5, 6]);

@@ -224,7 +224,7 @@ async fn a_store_that_loses_events_is_found_out() {
     check(Wrong::LosesTheLast).await;
 }
 
-// The time is paused, so that nobody waits for as long as the suite would.
+// The time is paused, so that the test does not wait for as long as the suite would.
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "wakes each caller")]
 async fn a_store_that_loses_a_wake_up_is_found_out() {

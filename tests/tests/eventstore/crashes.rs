@@ -152,7 +152,7 @@ impl Dying {
         })
     }
 
-    /// Whether the write is made, and whether that is told.
+    /// Whether the write is made, and whether that is reported.
     fn write(&self) -> (bool, bool) {
         let number = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
         if number >= self.at {

@@ -141,7 +141,7 @@ impl List {
         self.items.clear();
     }
 
-    /// Methods that take nothing listed are nobody's.
+    /// Methods that take nothing listed are no handlers.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

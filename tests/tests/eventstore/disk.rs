@@ -277,7 +277,7 @@ async fn what_was_queued_is_written_before_the_last_handle_is_gone() {
     begins.await.unwrap();
     let appending = (0..10).map(|_| {
         let store = store.clone();
-        // Given to the writer at the first poll, and nobody waits for the answer.
+        // Given to the writer at the first poll, and the answer is not awaited.
         tokio::spawn(async move {
             let mut append = store.append(append("a/1", 1));
             std::future::poll_fn(|cx| {

@@ -149,7 +149,7 @@ async fn what_a_handler_writes_after_a_rollback_is_not_written() {
 }
 
 #[tokio::test]
-async fn the_work_of_a_program_cannot_end_its_transaction_and_is_told_what_it_did() {
+async fn the_work_of_a_program_cannot_end_its_transaction_and_learns_what_it_did() {
     let folder = Folder::new("work-refused");
     let store = opened(&folder).await;
     let all = REFUSED

@@ -1,5 +1,5 @@
 //! Projections with data elsewhere that are emptied for a rebuild, and whose program ends while that is under
-//! way: whoever comes next begins anew, whichever version it is.
+//! way: the next runner begins anew, whichever version it is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::changed::{
 };
 use crate::of_many::{Gate, OfMany};
 
-/// Waits until somebody waits there.
+/// Waits until a task waits there.
 async fn until_waiting(gate: &Gate) {
     while gate.waiting() == 0 {
         sleep(Duration::from_millis(1)).await;
@@ -46,7 +46,7 @@ async fn an_older_version_that_finds_a_projection_half_emptied_begins_anew() {
     let checkpoint = backend.text("checkpoint", "total").await;
     assert_eq!(checkpoint.as_deref(), Some("1"), "nothing is written");
 
-    // What is left of it is right for nobody.
+    // What is left of it is right for no version.
     let refused = start::<WithoutHook>(&backend.open(), &kept).await;
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("it was being emptied"), "{refused}");

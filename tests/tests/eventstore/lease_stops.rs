@@ -94,7 +94,7 @@ async fn a_command_that_ends_while_the_store_is_asked_for_the_lease_is_not_sent_
 async fn a_command_that_is_about_to_be_sent_does_not_hold_up_a_stop_while_the_store_hangs() {
     let (backend, posted) = (OfMany::new(true), posted());
     let store = backend.open();
-    // Nobody handles the command: it is sent again and again.
+    // No module handles the command: it is sent again and again.
     let builder = System::builder().isolated().with::<Sagas<Letter>>();
     let system = builder.provide(store.clone()).start().await.unwrap();
     order(&store, 0..1).await;

@@ -1,5 +1,5 @@
 //! Media that cannot be written, and neighbours that read: what was closed in order is read anywhere, and
-//! nobody waits for a reader.
+//! no call waits for a reader.
 
 use std::fs;
 use std::path::PathBuf;

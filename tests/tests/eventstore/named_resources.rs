@@ -89,7 +89,7 @@ async fn a_decision_asks_for_the_resource_of_a_name() {
 }
 
 #[tokio::test]
-async fn a_resource_of_a_name_that_a_decision_asks_for_and_nobody_provides_is_a_start_problem() {
+async fn a_resource_of_a_name_that_a_decision_asks_for_and_is_not_provided_is_a_start_problem() {
     let builder = builder().provide_named("archive", Rates(7));
     let problems = builder.start().await.unwrap_err().to_string();
     assert!(problems.contains("\"spare\""), "{problems}");

@@ -94,7 +94,7 @@ impl NoteStore {
 /// A transaction. Nothing of it is seen by others until it is committed.
 pub struct NoteTransaction<'a> {
     store: &'a NoteStore,
-    /// Nobody else writes notes while it is open.
+    /// No other process writes notes while it is open.
     held: Option<MutexGuard<'a, Vec<String>>>,
     notes: Vec<String>,
     /// They hold so far, and must hold when it is committed.

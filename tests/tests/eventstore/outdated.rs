@@ -119,7 +119,7 @@ async fn put_newer(backend: &OfMany) {
         .await;
 }
 
-async fn is_told_that_it_is_older(store: &Store) {
+async fn an_older_version_is_reported(store: &Store) {
     let projection = store.projection::<First>().unwrap();
     let waited = timeout(Duration::from_secs(60), projection.caught_up()).await;
     let error = waited.expect("it does not hang").unwrap_err();
@@ -142,7 +142,7 @@ async fn an_older_version_gives_back_the_lease_that_a_bid_of_unknown_outcome_has
     assert!(lease.contains("process"), "it is taken: {lease}");
     // Before its next bid, a newer one has run.
     put_newer(&backend).await;
-    is_told_that_it_is_older(&old).await;
+    an_older_version_is_reported(&old).await;
     let two = start::<Second>(&new, &kept).await.unwrap();
     let runs = timeout(LEASE_TIME / 5, until(&two, true)).await;
     runs.expect("the lease is free");
@@ -178,7 +178,7 @@ async fn a_runner_decides_again_if_another_program_notes_meanwhile_what_it_is() 
         .await;
     put_newer(&backend).await;
     backend.changes.open();
-    is_told_that_it_is_older(&store).await;
+    an_older_version_is_reported(&store).await;
     assert_eq!(kept.now(), (0, 0), "it has handled nothing");
     system.shutdown().await;
 }

@@ -30,7 +30,7 @@ fn with_price(old: ChangedV1) -> Result<OrderChanged, NoName> {
     })
 }
 
-/// It was split: nobody stores it any more.
+/// It was split, and is not stored any more.
 #[event(name = "retired.changed", version = 2, upcast = with_price, becomes = split)]
 pub struct OrderChanged {
     pub order: u32,
@@ -65,7 +65,7 @@ fn split(old: OrderChanged) -> Result<(Option<Renamed>, Option<Repriced>), Nothi
     ))
 }
 
-/// Nobody asks for it any more.
+/// It is not asked for any more.
 #[event(name = "retired.noted", becomes = nothing)]
 pub struct Noted {
     pub text: String,

@@ -133,7 +133,7 @@ async fn an_event_that_is_tried_again_is_waited_for_and_its_stream_stays_in_orde
     system.shutdown().await;
 }
 
-/// Writes into the file, and fails as often as it is told.
+/// Writes into the file, and fails as often as it is set to.
 pub struct Rows {
     failing: Failing,
 }
@@ -204,7 +204,7 @@ async fn a_projection_in_the_file_writes_each_event_once_however_often_it_is_sto
     system.shutdown().await;
 }
 
-/// A store that looks how much is read at a time, and that fails or panics when it is told to.
+/// A store that looks how much is read at a time, and that fails or panics on demand.
 #[derive(Default)]
 pub struct Watched {
     store: MemoryStore,

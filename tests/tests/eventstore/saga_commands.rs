@@ -194,7 +194,7 @@ async fn a_command_that_is_sent_again_is_shown_and_given_up_when_the_saga_fails(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_is_sent_again_until_somebody_handles_it() {
+async fn a_command_is_sent_again_until_it_is_handled() {
     let (system, store, saga, notes) = started().await;
     ask(&store, 2).await;
     tokio::time::sleep(Duration::from_secs(60)).await;

@@ -179,7 +179,7 @@ async fn a_time_out_comes_once_the_parked_event_is_skipped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_out_that_came_while_nobody_ran_comes_after_the_events_of_that_time() {
+async fn a_time_out_that_came_while_no_process_ran_comes_after_the_events_of_that_time() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let store = Store::memory();
     let (system, saga, _) = started(&store).await;

@@ -1,4 +1,4 @@
-//! A store in memory that fails when it is told to, and counts what is written.
+//! A store in memory that fails on demand, and counts what is written.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

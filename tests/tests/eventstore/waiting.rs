@@ -1,4 +1,4 @@
-//! Waiting for projections and sagas: whoever waits for a runner that is gone gets an error.
+//! Waiting for projections and sagas: a wait for a runner that is gone ends with an error.
 
 use std::sync::Arc;
 

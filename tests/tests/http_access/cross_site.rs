@@ -10,7 +10,7 @@ const EVIL: (&str, &str) = ("origin", "https://evil.example");
 const SHOP: (&str, &str) = ("origin", "https://shop.example");
 const COOKIE: (&str, &str) = ("cookie", "session=7");
 
-/// All that is behind a method that may change something: an endpoint, a route, a path that nobody knows.
+/// All that is behind a method that may change something: an endpoint, a route, an unknown path.
 const CHANGES: [&str; 7] = [
     "POST /ticks",
     "POST /orders",

@@ -261,7 +261,7 @@ async fn a_server_at_a_loopback_address_answers_for_the_machine_itself_alone() {
 }
 
 #[tokio::test]
-async fn a_server_answers_for_the_hosts_that_it_was_told() {
+async fn a_server_answers_for_the_hosts_that_it_was_given() {
     let hosts = [
         "Shop.example",
         "*.shop.example",

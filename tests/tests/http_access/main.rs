@@ -111,7 +111,7 @@ async fn scoped(_: RequestContext, body: Bytes) -> String {
 
 static GO_ON: Notify = Notify::const_new();
 
-/// Begins at once, and goes on when it is told to.
+/// Begins at once, and goes on when the test says so.
 async fn begin() -> Body {
     let begun = stream::once(async { Ok::<_, std::io::Error>("begun") });
     let more = stream::once(async {

@@ -102,7 +102,7 @@ async fn preflights_are_answered_for_the_server_s_hosts_alone() {
     let evil = ("origin", "https://evil.example");
     let preflight = request(&at, "OPTIONS /text", &[evil, asked], "").await;
     assert_ne!(preflight.header("access-control-allow-origin"), evil.1);
-    // One that asks for nothing goes to whoever knows the path.
+    // One that asks for nothing goes to the handler that knows the path.
     let options = request(&at, "OPTIONS /text", &[SHOP], "").await;
     assert_eq!(options.status, 405);
     assert_eq!(options.header("access-control-allow-origin"), SHOP.1);

@@ -1,4 +1,4 @@
-//! What a server bounds whoever its clients are: requests, bodies, open files, and the time that each stream
+//! What a server bounds, for all clients: requests, bodies, open files, and the time that each stream
 //! has. What it refuses, it refuses early, and the refusal arrives.
 
 mod held;
@@ -151,7 +151,7 @@ async fn what_the_head_refuses_is_refused_before_the_body_is_asked_for() {
         let answer = request(&at, &format!("POST {path}"), headers, "").await;
         assert_eq!(answer.status, status, "{path} {headers:?}: {answer:?}");
     }
-    // Who is told in time that the connection ends sends no other request on it.
+    // A client that learns in time that the connection ends sends no other request on it.
     let mut told = connect(&at).await;
     told.write(
         "POST /texts HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\n",
@@ -381,7 +381,7 @@ fn times_open(path: &std::path::Path) -> usize {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_that_nobody_reads_are_not_open() {
+async fn files_that_no_client_reads_are_not_open() {
     let folder = Folder::new("unread-files");
     let path = folder.0.join("page.html");
     fs::write(&path, "x".repeat(1000)).expect("it can be written");

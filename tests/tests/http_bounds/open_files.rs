@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::{check, desk};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_open_files_than_allowed_are_told_to_come_again() {
+async fn clients_beyond_the_open_files_allowed_get_retry_after() {
     let folder = Folder::new("many-files");
     fs::write(folder.0.join("large"), vec![0; 30 << 20]).expect("it can be written");
     let (_system, at) = desk(|server| server.files("/", &folder.0).max_open_files(4)).await;

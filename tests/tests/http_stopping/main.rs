@@ -1,5 +1,5 @@
-//! How a server stops: nobody who has connected is reset, nobody who sends nothing holds it up, and what has
-//! no more time is cut off with an answer and a line in the log.
+//! How a server stops: no client that has connected is reset, no client that sends nothing delays it, and
+//! what has no more time is cut off with an answer and a line in the log.
 
 mod upgrades;
 
@@ -145,7 +145,7 @@ async fn who_has_sent_half_of_a_head_or_nothing_does_not_hold_a_stop_up() {
     }
 }
 
-/// The head of what comes on a connection that nobody has accepted yet.
+/// The head of what comes on a connection that is not accepted yet.
 async fn answered(stream: std::net::TcpStream) -> String {
     stream.set_nonblocking(true).expect("it can be");
     let mut stream = TcpStream::from_std(stream).expect("it is in a runtime");
@@ -322,7 +322,7 @@ async fn requests_of_http_2_are_cut_off_with_an_answer_too() {
 }
 
 #[tokio::test]
-async fn whoever_serves_learns_what_the_stop_cut_off() {
+async fn the_caller_of_serve_learns_what_the_stop_cut_off() {
     let system = started(Duration::from_secs(1)).await;
     let mut started = system.subscribe::<ServerStarted>();
     let server = Server::new(&system).request_timeout(Duration::MAX);

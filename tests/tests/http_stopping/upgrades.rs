@@ -180,12 +180,12 @@ async fn is_told(test: &str) {
 }
 
 #[tokio::test]
-async fn a_web_socket_is_told_that_the_server_stops_and_waited_for() {
+async fn a_web_socket_is_notified_that_the_server_stops_and_waited_for() {
     is_told("told").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_web_socket_is_told_that_the_server_stops_on_several_threads() {
+async fn a_web_socket_is_notified_that_the_server_stops_on_several_threads() {
     is_told("told-on-threads").await;
 }
 
@@ -200,7 +200,7 @@ async fn a_client_that_does_not_answer_the_end_of_a_web_socket_does_not_hold_a_s
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_web_socket_is_told_behind_the_message_that_is_being_sent() {
+async fn a_web_socket_is_notified_behind_the_message_that_is_being_sent() {
     let (system, at) = served(PATIENCE * 3).await;
     let mut client = Client::upgraded(&at, "/own/websocket/halves/behind").await;
     assert_eq!(client.next(5).await, b"\x81\x06abc");

@@ -131,7 +131,7 @@ async fn a_function_decides_by_principal_and_message() {
         forbidden.to_string(),
         format!("`{}` is not for this principal", Letter::NAME)
     );
-    // One that panics allows nothing, and nobody else notices.
+    // One that panics allows nothing, and no other notices.
     refused(ctx.ask(Panicking).await);
     assert!(ctx.ask(letter("ann")).await.is_ok());
 }

@@ -245,7 +245,7 @@ async fn a_refusal_is_not_kept_for_an_idempotency_key() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_nobody_does_not_serve_what_requires_a_principal() {
+async fn a_server_without_an_authenticator_does_not_serve_what_requires_a_principal() {
     let system = started().await;
     let refused = Server::new(&system).serve("127.0.0.1:0").await;
     let error = refused.expect_err("it has no authenticator");

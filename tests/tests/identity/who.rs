@@ -1,4 +1,5 @@
-//! Who asks, as decisions know it, and as it is stored: also of what a saga does later on somebody's behalf.
+//! Who asks, as decisions know it, and as it is stored: also of what a saga does later on a principal's
+//! behalf.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
@@ -255,7 +256,7 @@ async fn what_a_saga_does_is_done_for_who_began_it_because_of_the_event_it_react
     let saga = store.saga::<Sale>().unwrap();
     let sold = hold(&system, 1).await;
     let failed = hold(&system, 2).await;
-    // Nobody is named with what comes from outside.
+    // No principal is named with what comes from outside.
     store
         .append_events("bank", [Paid { seat: 1 }])
         .await

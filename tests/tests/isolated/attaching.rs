@@ -327,7 +327,7 @@ impl Stuck {
 }
 
 #[tokio::test]
-async fn a_detach_that_nobody_waits_for_goes_on() -> nether::Result<()> {
+async fn a_detach_that_is_not_awaited_goes_on() -> nether::Result<()> {
     let gate = Arc::new(Semaphore::new(0));
     let system = System::builder().isolated().start().await?;
     let stuck = system.attach(Stuck(Arc::clone(&gate))).await?;

@@ -1,4 +1,4 @@
-//! Background tasks: told when their module stops, which loses nothing that they have sent.
+//! Background tasks: notified when their module stops, which loses nothing that they have sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
@@ -13,7 +13,7 @@ struct Produced;
 #[event]
 struct Consumed;
 
-/// Sends three events, and waits to be told.
+/// Sends three events, and waits to be notified.
 struct Producer;
 
 #[module(handles = [], emits = Produced, manual)]

@@ -1,4 +1,4 @@
-//! User code that panics beside a handler crashes the module in whose dispatch it ran, and nobody else.
+//! User code that panics beside a handler crashes the module in whose dispatch it ran, and no other.
 
 use std::fmt;
 use std::pin::pin;
@@ -200,7 +200,7 @@ async fn a_copy_that_panics_fails_its_message_and_no_other() -> nether::Result<(
     assert_eq!(fine?, 1);
     ctx.send(FineBeside).await?;
     ctx.close().await?;
-    // The module is restarted, whoever else is.
+    // The module is restarted, whatever else is.
     while !restarted
         .next()
         .await
@@ -237,7 +237,7 @@ async fn an_error_without_a_text_is_a_panic_of_its_handler_alone() -> nether::Re
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_takes_and_cannot_be_told_is_a_failure_all_the_same() -> nether::Result<()> {
+async fn what_is_not_taken_and_cannot_be_shown_is_a_failure_all_the_same() -> nether::Result<()> {
     let system = system().await?;
     let mut told = system.subscribe::<HandlerFailed>();
     let ctx = system.context();
@@ -263,7 +263,7 @@ async fn what_cannot_be_dropped_crashes_no_caller() -> nether::Result<()> {
     let ctx = system.context();
     ctx.publish(Happened(Sticky)).await?;
     ctx.publish(HappenedBeside(Sticky)).await?;
-    ctx.process(Give).await?; // Nobody takes its reply.
+    ctx.process(Give).await?; // Its reply is not taken.
     ctx.process(GiveBeside).await?;
     for is_beside in [false, true] {
         let mut alone = pin!(ctx.send(Give));
@@ -287,7 +287,8 @@ async fn what_cannot_be_dropped_crashes_no_caller() -> nether::Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_nobody_handles_and_cannot_be_dropped_crashes_nobody() -> nether::Result<()> {
+async fn an_event_that_no_module_handles_and_cannot_be_dropped_crashes_none() -> nether::Result<()>
+{
     let system = System::builder().isolated().start().await?;
     let ctx = system.context();
     ctx.publish(Happened(Sticky)).await?;
@@ -323,7 +324,7 @@ impl Drop for Burden {
 }
 
 #[tokio::test(start_paused = true)]
-async fn baggage_that_cannot_be_dropped_crashes_nobody() -> nether::Result<()> {
+async fn baggage_that_cannot_be_dropped_crashes_no_module() -> nether::Result<()> {
     let system = system().await?;
     let dropped = Arc::new(AtomicU64::new(0));
     let ctx = system.context().with(Burden(Arc::clone(&dropped)));
@@ -381,7 +382,7 @@ impl StickingBeside {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_of_a_context_that_is_dropped_crash_nobody() -> nether::Result<()> {
+async fn errors_of_a_context_that_is_dropped_crash_no_module() -> nether::Result<()> {
     let builder = System::builder().isolated().with::<Sticking>();
     let system = builder.with::<StickingBeside>().start().await?;
     for _ in 0..2 {
@@ -420,8 +421,8 @@ impl Once {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_module_that_is_not_made_anew_ends_with_the_panic_and_all_is_told() -> nether::Result<()>
-{
+async fn a_module_that_is_not_restarted_ends_with_the_panic_and_all_is_reported()
+-> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     system.attach(Once).await?;
     let mut letters = system.subscribe::<DeadLetter>();

@@ -172,7 +172,7 @@ async fn a_module_that_crashes_too_often_refuses_at_once_until_it_is_built_again
         assert_eq!(failures.len(), 1);
         assert!(matches!(failures[0].kind, FailureKind::CrashLooping(_)));
         assert!(failures[0].kind.is_dead_letter());
-        // Whoever is told of the restart may send at once.
+        // A module that handles the report may send at once.
         assert_eq!(restarted.next().await.expect("it is tried").restarts, 2);
         assert!(begun.elapsed() <= SECOND + Duration::from_millis(1));
         let ctx = system.context();
@@ -420,11 +420,11 @@ async fn senders_are_all_answered() -> nether::Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_sends_to_a_module_that_crashes_too_often_is_answered() -> nether::Result<()> {
+async fn a_sender_to_a_module_that_crashes_too_often_is_answered() -> nether::Result<()> {
     senders_are_all_answered().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_sends_to_it_from_several_threads_is_answered() -> nether::Result<()> {
+async fn senders_to_it_from_several_threads_are_answered() -> nether::Result<()> {
     senders_are_all_answered().await
 }

@@ -1,4 +1,4 @@
-//! Whoever never has to wait lets others have the thread all the same.
+//! A task that never has to wait lets others have the thread all the same.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -209,7 +209,7 @@ async fn a_client_learns_what_it_missed() {
     let begun =
         format!(": open\nid: {run}-1\n\nid: {run}-4\nevent: missed\ndata: 3\n\nid: {run}-5\n");
     assert!(came.starts_with(&begun), "{came:?}");
-    // From before the program was started anew: nobody knows how many.
+    // From before the program was started anew: how many is not known.
     for id in ["00000000-1", "nonsense", "7"] {
         let headers = format!("last-event-id: {id}\r\n");
         let (_stranger, first) = listen_to(&at, "/orders/events", &headers).await;

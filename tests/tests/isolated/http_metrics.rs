@@ -171,7 +171,7 @@ async fn values_of_one_type_are_one_series_that_never_falls() {
 }
 
 #[tokio::test]
-async fn types_of_one_name_are_told_apart() {
+async fn types_of_one_name_are_distinguished() {
     let (system, at) = served().await;
     system
         .attach(left::Service)

@@ -144,14 +144,14 @@ async fn a_sign_of_life_tells_the_place() {
 }
 
 #[tokio::test]
-async fn a_client_that_filters_is_not_told_of_a_loss_that_it_did_not_have() {
+async fn a_client_that_filters_gets_no_notice_of_a_loss_that_it_did_not_have() {
     let (system, at) = clock(|server| server.event_history(8)).await;
     let path = "/ticks?is_tenth=true";
     let mut filtering = Browser::open(&at, path).await;
     // Far more than is kept, and none for this client, which is here all the time.
     for round in 0..100 {
         tick(&system, (1..=4).map(|number| 10 * round + number)).await;
-        // It is told its place often enough, so that what it has is never gone.
+        // It gets its place often enough, so that what it has is never gone.
         while filtering.place() + 2 <= 4 * (round + 1) {
             filtering.block().await;
         }
@@ -190,7 +190,7 @@ async fn long_events_are_kept_within_their_bytes() {
     let mut back = Browser::come_back(&at, path, &filtering.last_id).await;
     back.dispatched(1).await;
     assert_eq!(back.events[0].0, "message", "{:?}", back.events);
-    // One that was not told of any: of those that it missed, two are kept, and the short one.
+    // One that got no place: of those that it missed, two are kept, and the short one.
     drop(first.connection);
     let mut late = Browser::come_back(&at, "/pages", &first.last_id).await;
     late.dispatched(4).await;

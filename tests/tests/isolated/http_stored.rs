@@ -28,7 +28,7 @@ fn from_v1(old: LitV1) -> Lit {
     }
 }
 
-/// Nobody stores it any more.
+/// It is not stored any more.
 #[event(name = "http_stored.blinked", becomes = blinked)]
 pub struct Blinked {
     pub lamp: u32,
@@ -268,7 +268,7 @@ async fn a_stored_event_that_cannot_be_shown_is_missed_alone() {
 }
 
 #[tokio::test]
-async fn an_id_that_the_store_does_not_have_is_told_as_a_loss() {
+async fn an_id_that_the_store_does_not_have_is_reported_as_a_loss() {
     let store = Store::memory();
     let (system, at) = process(&store, |server| server).await;
     light(&system, [1]).await;

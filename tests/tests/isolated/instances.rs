@@ -29,7 +29,7 @@ struct Enter {
     number: u64,
 }
 
-/// Without a key: whoever is free takes it.
+/// Without a key: an instance that is free takes it.
 #[command(reply = usize)]
 struct Meet;
 

@@ -41,7 +41,7 @@ mod nested {
 }
 
 #[test]
-fn a_message_is_named_by_its_path_unless_told_otherwise() {
+fn a_message_is_named_by_its_path_unless_it_has_a_name() {
     assert_eq!(Plain::NAME, "isolated::messages::Plain");
     assert_eq!(nested::Unit::NAME, "isolated::messages::nested::Unit");
     assert_eq!(Named::NAME, "orders.find.v1");

@@ -16,7 +16,7 @@ fn error(text: &str) -> nether::Error {
     nether::Error::msg(text)
 }
 
-/// How often somebody was told.
+/// How many reports there were.
 #[derive(Clone, Default)]
 struct Count(Arc<AtomicU64>);
 

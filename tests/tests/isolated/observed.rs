@@ -61,7 +61,7 @@ async fn system() -> nether::Result<System> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_message_has_a_number_of_its_own_also_an_event_that_nobody_handles()
+async fn every_message_has_a_number_of_its_own_also_an_event_that_no_module_handles()
 -> nether::Result<()> {
     let system = system().await?;
     let ctx = system.context();
@@ -109,7 +109,7 @@ async fn a_subscription_ends_with_its_context_though_a_handler_keeps_a_clone() -
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_are_serialised_only_while_somebody_looks_on() -> nether::Result<()> {
+async fn events_are_serialised_only_while_a_client_reads_them() -> nether::Result<()> {
     let system = system().await?;
     let ctx = system.context();
     let (everywhere, here) = (system.subscribe_any(), ctx.subscribe_any());

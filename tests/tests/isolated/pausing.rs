@@ -1,4 +1,4 @@
-//! Modules that are held up for a while: nothing is lost, and nobody else is held up.
+//! Modules that are paused for a while: nothing is lost, and no other module waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +95,7 @@ async fn what_is_sent_to_a_paused_module_waits_until_it_is_resumed() -> nether::
     );
     // The mailbox is full: work from outside is held back.
     assert!(timeout(SHORT, ctx.process(Count)).await.is_err());
-    // Nobody else is.
+    // No other is.
     ctx.send(Elsewhere).await?;
     system.resume::<Counter>()?;
     assert_eq!(ctx.send(Count).await?, 5);
@@ -168,7 +168,7 @@ async fn a_module_that_does_not_run_cannot_be_paused() -> nether::Result<()> {
     assert_eq!(error.module.name, "isolated::pausing::NotThere");
     let there = system.attach(NotThere).await?;
     system.pause::<NotThere>()?;
-    // Detaching does not wait for whoever would resume it.
+    // Detaching does not wait for a resume.
     system.detach(there).await;
     Ok(())
 }

@@ -273,7 +273,7 @@ async fn the_last_failure_is_the_one_that_counts() -> nether::Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_whose_handler_fell_is_tried_again_by_the_new_module_before_what_waits()
+async fn a_message_whose_handler_crashed_is_tried_again_by_the_new_module_before_what_waits()
 -> nether::Result<()> {
     let (system, script) = start().await?;
     script.then(&[Panics, Hangs, Succeeds]);

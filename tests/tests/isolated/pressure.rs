@@ -160,7 +160,7 @@ async fn messages_of_one_sender_are_handled_in_the_order_sent() -> nether::Resul
 }
 
 #[tokio::test]
-async fn whoever_stops_waiting_leaves_nothing_behind() -> nether::Result<()> {
+async fn a_waiter_that_gives_up_leaves_nothing_behind() -> nether::Result<()> {
     let (system, gate, written) = book(0).await?;
     let ctx = system.context();
     for number in 0..5 {

@@ -210,7 +210,7 @@ async fn detaching_waits_for_handlers_that_run() -> nether::Result<()> {
 }
 
 #[tokio::test]
-async fn whoever_stops_waiting_leaves_nothing_behind() -> nether::Result<()> {
+async fn a_waiter_that_gives_up_leaves_nothing_behind() -> nether::Result<()> {
     let (system, desk) = office(1).await?;
     let ctx = system.context();
     ctx.process(Store).await?;

@@ -1,4 +1,4 @@
-//! Handlers that take long are told, with whom they wait for.
+//! Handlers that take long are reported, with what they wait for.
 
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ fn told(system: &System) -> nether::Subscription<HandlerSlow> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_takes_long_is_told_and_again_when_it_takes_twice_as_long()
+async fn a_handler_that_takes_long_is_reported_and_again_when_it_takes_twice_as_long()
 -> nether::Result<()> {
     let system = start().await?;
     let mut slow = told(&system);
@@ -101,7 +101,7 @@ async fn a_handler_that_takes_long_is_told_and_again_when_it_takes_twice_as_long
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_one_that_waits_it_is_told_for_whom() -> nether::Result<()> {
+async fn a_report_of_one_that_waits_says_for_what() -> nether::Result<()> {
     let system = start().await?;
     let mut slow = told(&system);
     let ctx = system.context();
@@ -126,7 +126,7 @@ async fn of_one_that_waits_it_is_told_for_whom() -> nether::Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_of_a_shared_module_is_told_too() -> nether::Result<()> {
+async fn a_slow_handler_of_a_shared_module_is_reported_too() -> nether::Result<()> {
     let system = start().await?;
     let mut slow = told(&system);
     let ctx = system.context();
@@ -139,7 +139,7 @@ async fn a_handler_of_a_shared_module_is_told_too() -> nether::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handler_that_blocks_its_thread_is_told() -> nether::Result<()> {
+async fn a_handler_that_blocks_its_thread_is_reported() -> nether::Result<()> {
     let builder = System::builder()
         .isolated()
         .with::<Sleeper>()
@@ -150,7 +150,7 @@ async fn a_handler_that_blocks_its_thread_is_told() -> nether::Result<()> {
     let mut slow = told(&system);
     let ctx = system.context();
     ctx.process(Block(Duration::from_secs(1))).await?;
-    // It is told while the handler is still at it.
+    // It is reported while the handler is still at it.
     let told = slow.next().await.expect("it takes long");
     assert_eq!(told.message, "isolated::slow_handlers::Block");
     assert_eq!(system.modules().iter().map(|it| it.handled).sum::<u64>(), 0);

@@ -1,4 +1,4 @@
-//! Modules that start together: those that wait for each other are told so, and a module that fails ends the
+//! Modules that start together: those that wait for each other get an error, and a module that fails ends the
 //! start though another never comes back.
 
 use std::time::Duration;

@@ -37,7 +37,7 @@ impl Archive {
     }
 }
 
-/// Produces until it is told to stop, and takes its time to end.
+/// Produces until it is to stop, and takes its time to end.
 struct Source(Arc<AtomicU64>);
 
 #[event]
@@ -146,7 +146,7 @@ async fn stopping_twice_gives_the_same_report() -> nether::Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn background_tasks_are_told_and_waited_for() -> nether::Result<()> {
+async fn background_tasks_are_notified_and_waited_for() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     let ended = Arc::<AtomicU64>::default();
     let mut produced = system.subscribe::<Produced>();
@@ -170,7 +170,7 @@ async fn detaching_ends_the_background_tasks() -> nether::Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_for_the_end_is_told() -> nether::Result<()> {
+async fn a_waiter_for_the_end_is_notified() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     let waiting = tokio::spawn({
         let system = system.clone();

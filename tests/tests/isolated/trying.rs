@@ -96,7 +96,7 @@ async fn a_full_mailbox_hands_the_message_back() -> nether::Result<()> {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_room_comes_first() -> nether::Result<()> {
+async fn a_waiter_for_room_comes_first() -> nether::Result<()> {
     let (system, gate) = start().await?;
     let ctx = system.context();
     for _ in 0..2 {
@@ -123,7 +123,7 @@ async fn whoever_waits_for_room_comes_first() -> nether::Result<()> {
 }
 
 #[tokio::test]
-async fn a_call_that_nobody_awaits_is_made_all_the_same() -> nether::Result<()> {
+async fn a_call_that_is_not_awaited_is_made_all_the_same() -> nether::Result<()> {
     let (system, gate) = start().await?;
     let ctx = system.context();
     drop(ctx.try_send(Print("unread".into()))?);

@@ -1,4 +1,4 @@
-//! What is the user's panics where nobody expects it, or goes away where it was waited for: nothing hangs,
+//! What is the user's panics where it is not expected, or goes away where it was waited for: nothing hangs,
 //! and nothing is lost.
 
 use std::hash::{Hash, Hasher};
@@ -29,7 +29,8 @@ impl Mortal {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_does_not_wait_for_a_module_that_fell_with_the_last_message() -> nether::Result<()> {
+async fn a_stop_does_not_wait_for_a_module_that_crashed_with_the_last_message() -> nether::Result<()>
+{
     let system = System::builder().isolated().start().await?;
     system.attach(Mortal).await?;
     let gate = Arc::new(Semaphore::new(0));
@@ -73,7 +74,7 @@ impl Listener {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_cannot_be_told_is_a_dead_letter_all_the_same() -> nether::Result<()> {
+async fn a_message_that_cannot_be_shown_is_a_dead_letter_all_the_same() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     system.attach(Listener).await?;
     let mut letters = system.dead_letters();
@@ -196,8 +197,8 @@ impl Slow {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_module_whose_attaching_nobody_waits_for_is_the_systems_all_the_same()
--> nether::Result<()> {
+async fn a_module_whose_attaching_is_not_awaited_is_the_systems_all_the_same() -> nether::Result<()>
+{
     let system = System::builder().isolated().start().await?;
     let (gate, has_stopped) = (
         Arc::new(Semaphore::new(0)),

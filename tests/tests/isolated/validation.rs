@@ -1,4 +1,4 @@
-//! Messages with rules: one that breaks them reaches no handler, whoever sends it and however.
+//! Messages with rules: one that breaks them reaches no handler, however it is sent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -137,7 +137,7 @@ async fn a_message_that_keeps_its_rules_is_handled() {
 }
 
 #[tokio::test]
-async fn all_broken_rules_are_told_at_once_and_no_handler_sees_the_message() {
+async fn all_broken_rules_are_reported_at_once_and_no_handler_sees_the_message() {
     let shop = shop().await;
     let ctx = shop.system.context();
 
@@ -164,7 +164,7 @@ async fn all_broken_rules_are_told_at_once_and_no_handler_sees_the_message() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_wait_for_the_reply_is_told_as_well() {
+async fn a_caller_that_does_not_wait_for_the_reply_gets_the_error_as_well() {
     let shop = shop().await;
     let ctx = shop.system.context();
     let Err(SendError::Invalid(invalid)) = ctx.process(order("", &[1, 0])).await else {
@@ -211,7 +211,7 @@ async fn what_modules_and_tasks_send_is_held_to_the_rules_too() {
 }
 
 #[tokio::test]
-async fn a_message_without_a_handler_is_told_so_first() {
+async fn a_message_without_a_handler_is_reported_first() {
     let system = System::builder().isolated().start().await.unwrap();
     let error = system.context().send(order("", &[])).await.unwrap_err();
     assert!(matches!(error, CallError::NoRoute(_)), "{error}");
@@ -248,7 +248,7 @@ impl Relays {
 }
 
 #[tokio::test]
-async fn rules_that_panic_refuse_the_message_and_crash_nobody() {
+async fn rules_that_panic_refuse_the_message_and_crash_no_module() {
     let system = System::builder().isolated().start().await.unwrap();
     system.attach(Relays::default()).await.unwrap();
     let ctx = system.context();

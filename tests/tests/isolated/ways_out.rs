@@ -306,7 +306,7 @@ impl Other {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_closes_what_waits_for_its_own_module_is_told_so() -> nether::Result<()> {
+async fn a_handler_that_closes_what_waits_for_its_own_module_gets_an_error() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     system.attach(Owner(system.clone())).await?;
     system.attach(Other).await?;
@@ -338,7 +338,7 @@ async fn a_handler_that_closes_what_waits_for_its_own_module_is_told_so() -> net
                 assert_eq!(edge.message, "Context::close");
                 assert_eq!(edge.module, edge.handler);
             }
-            // The call of the other one is refused, or this one is told.
+            // The call of the other one is refused, or this one gets the error.
             _ => {}
         }
         let _failed = timeout(Duration::from_secs(9), ctx.close())

@@ -181,7 +181,7 @@ impl Clinger {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_on_idle_that_calls_its_own_key_is_told_that_it_would_wait_for_ever()
+async fn an_on_idle_that_calls_its_own_key_gets_an_error_instead_of_waiting_for_ever()
 -> nether::Result<()> {
     let (tell, mut told) = unbounded_channel::<String>();
     let builder = System::builder().isolated().with::<Clinger>();

@@ -180,7 +180,7 @@ async fn two_keys_that_call_each_other_at_once_do_not_wait_for_ever() -> nether:
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_closes_what_waits_for_it_is_told() -> nether::Result<()> {
+async fn a_handler_that_closes_what_waits_for_it_gets_an_error() -> nether::Result<()> {
     let (system, _) = callers().await?;
     let ctx = system.context();
     let closed = ctx.send(CloseOwn { from: 1 }).await;

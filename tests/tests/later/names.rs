@@ -146,7 +146,7 @@ impl Hash for SameHash {
     }
 }
 
-/// No `Eq`, and no `Clone`: one is told from another by its hash.
+/// No `Eq`, and no `Clone`: its hash distinguishes one from another.
 #[derive(Debug, Hash)]
 struct OnlyHash(u64);
 

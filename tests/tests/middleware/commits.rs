@@ -109,7 +109,7 @@ async fn started(notes: &Notes) -> System {
 }
 
 #[tokio::test]
-async fn it_is_told_once_after_all_is_committed() {
+async fn it_is_called_once_after_all_is_committed() {
     let notes = Notes::default();
     let system = started(&notes).await;
     let ctx = system.context().with_principal("ann");
@@ -141,7 +141,7 @@ async fn a_unit_of_work_without_transactions_is_committed_when_it_succeeds() {
 }
 
 #[tokio::test]
-async fn after_a_rollback_it_is_not_told() {
+async fn after_a_rollback_it_is_not_called() {
     let notes = Notes::default();
     let system = started(&notes).await;
     // The failure is kept for `close`.

@@ -10,7 +10,7 @@ use nether::{Answer, AnswerError, Call, Message, Next, Principal};
 
 use crate::notes::{Notes, Outer, noting};
 
-/// Panics before or after the handler, as it is told by the principal.
+/// Panics before or after the handler, as the principal says.
 struct Panicking;
 
 #[nether::middleware]

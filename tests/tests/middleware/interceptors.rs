@@ -85,7 +85,7 @@ async fn car(system: SystemBuilder) -> System {
 }
 
 #[tokio::test]
-async fn the_first_interceptor_is_called_first_and_told_last_around_all_middleware() {
+async fn the_first_interceptor_is_called_first_and_notified_last_around_all_middleware() {
     let notes = Notes::default();
     let system = noting(&notes);
     let system = system.intercept(Watching("a", notes.clone()));
@@ -198,7 +198,7 @@ impl Shop {
 }
 
 #[tokio::test(start_paused = true)]
-async fn they_are_told_how_each_attempt_ended() {
+async fn they_are_notified_how_each_attempt_ended() {
     let notes = Notes::default();
     let system = System::builder().isolated();
     let system = system.intercept(Watching("a", notes.clone()));

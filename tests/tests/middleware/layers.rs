@@ -130,7 +130,7 @@ async fn what_a_layer_adds_to_a_request_reaches_the_routes() {
     let server = noted(Server::new(&system), "outer", &notes);
     let address = open(&system, noted(server, "inner", &notes)).await;
     assert_eq!(get(&address, "/by-hand").await.body, "inner");
-    // Somebody else has the path for another method: the request goes through both.
+    // Another module has the path for another method: the request goes through both.
     let answer = request(&address, "POST /by-hand", &[], "").await;
     assert_eq!(answer.status, 204, "{}", answer.body);
     let added = axum::Router::new().route("/by-hand", on_put(show));

@@ -136,7 +136,7 @@ async fn a_rejected_event_is_a_failure_of_its_unit_and_no_dead_letter() {
 }
 
 #[tokio::test]
-async fn a_rejected_command_that_nobody_waits_for_is_a_failure_of_its_unit() {
+async fn a_rejected_command_that_no_caller_waits_for_is_a_failure_of_its_unit() {
     let system = started().await;
     let ctx = system.context();
     ctx.process(Push).await.unwrap();

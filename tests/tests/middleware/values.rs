@@ -3,7 +3,7 @@
 use nether::prelude::*;
 use nether::{Answer, AttachError, Call, Message, Next, StartProblem};
 
-/// Nobody provides it here.
+/// It is not provided here.
 struct Missing;
 
 #[nether::middleware]
@@ -38,7 +38,7 @@ impl ByHand {
 }
 
 #[tokio::test]
-async fn a_module_whose_middleware_nobody_provides_does_not_start() {
+async fn a_module_whose_middleware_is_not_provided_does_not_start() {
     let system = System::builder().isolated().with::<Working>();
     let error = system.start().await.unwrap_err();
     let [StartProblem::ModuleFailed { module, error }] = &error.problems[..] else {
@@ -52,7 +52,7 @@ async fn a_module_whose_middleware_nobody_provides_does_not_start() {
 }
 
 #[tokio::test]
-async fn a_module_whose_middleware_nobody_provides_is_not_attached() {
+async fn a_module_whose_middleware_is_not_provided_is_not_attached() {
     let system = System::builder().isolated().start().await.unwrap();
     let Err(AttachError::Failed { error, .. }) = system.attach(ByHand).await else {
         panic!("it was attached");

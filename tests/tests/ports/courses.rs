@@ -205,7 +205,7 @@ async fn a_student_needs_a_seat_of_a_course_that_is_there(
 }
 
 /// What two aggregates and a saga get wrong: a student who may not have the course never holds its last seat,
-/// not even for a moment, so that nobody is refused it who may have it.
+/// not even for a moment, so that no student is refused it who may have it.
 #[nether::test(
     only = [Aggregates<Course>, Aggregates<Student>, Decisions<Subscriptions>],
     worker_threads = 2

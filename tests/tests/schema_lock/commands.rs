@@ -51,7 +51,7 @@ fn a_command_that_sagas_have_stored_stays_readable() {
 }
 
 #[test]
-fn a_command_that_no_saga_sends_any_more_is_told() {
+fn a_command_that_no_saga_sends_any_more_is_reported() {
     let lock = Lock::new("gone-command");
     lock.copy("commands", "before.pack", "old.pack");
     let text = removed(&lock.error());

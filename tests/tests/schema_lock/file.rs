@@ -40,9 +40,9 @@ fn a_file_of_a_newer_format_is_not_touched() {
     assert!(error.to_string().contains("format 3"), "{error}");
 }
 
-/// Checks the file that it is told to, in a process of its own, by the tests below.
+/// Checks the file that it is given, in a process of its own, by the tests below.
 #[test]
-fn checks_the_file_that_it_is_told_to() {
+fn checks_the_file_that_it_is_given() {
     if let Some(path) = env::var_os(CHECKED) {
         let lock = SchemaLock::at(path).sample(&made_up::Sealed::of("seal 7"));
         let lock = lock.sample(&events::Untagged::A { x: 7 });
@@ -57,7 +57,7 @@ fn checked(path: &Path, variables: &[(&str, &str)]) -> (bool, String) {
     let mut test = Command::new(env::current_exe().expect("this program"));
     test.args([
         "--exact",
-        "file::checks_the_file_that_it_is_told_to",
+        "file::checks_the_file_that_it_is_given",
         "--nocapture",
     ]);
     test.env_remove("CI").env_remove("UPDATE_SCHEMA");
@@ -120,7 +120,7 @@ fn the_first_check_writes_the_file_and_the_next_ones_leave_it() {
 }
 
 #[test]
-fn a_file_that_is_no_lock_file_is_told() {
+fn a_file_that_is_no_lock_file_is_reported() {
     let folder = Folder::new("schema-broken");
     let path = folder.0.join("nether-schema.lock.json");
     fs::write(&path, "{").unwrap();

@@ -115,7 +115,7 @@ fn shows(lock: &Lock, name: &str, parts: &[&str]) {
 }
 
 #[test]
-fn each_variant_and_each_option_is_shown_whatever_serde_is_told() {
+fn each_variant_and_each_option_is_shown_whatever_serde_attributes_say() {
     let lock = Lock::new("made");
     let tagged = [
         r#""type":"opened""#,

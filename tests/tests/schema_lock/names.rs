@@ -1,4 +1,4 @@
-//! Names that are gone are told, and not dropped silently.
+//! Names that are gone are reported, and not dropped silently.
 
 use nether::eventstore::Store;
 use nether::prelude::*;
@@ -60,7 +60,7 @@ fn from_v1(old: ChangedV1) -> Changed {
 }
 
 #[test]
-fn another_name_is_told_with_the_name_that_it_had_and_is_not_updated_silently() {
+fn another_name_is_reported_with_the_name_that_it_had_and_is_not_updated_silently() {
     for (kind, word, name) in [
         ("events", "event", "names.seen"),
         ("projections", "projection", "names.counted"),
@@ -164,7 +164,7 @@ fn a_removed_name_that_is_back_has_to_read_what_it_has_written() {
 }
 
 #[test]
-fn an_optional_field_that_is_gone_beside_a_new_one_may_be_renamed_and_is_told() {
+fn an_optional_field_that_is_gone_beside_a_new_one_may_be_renamed_and_is_reported() {
     let lock = Lock::new("optional");
     let mut json = lock.json();
     let event = &mut json["stored"]["events"]["names.seen"]["1"];

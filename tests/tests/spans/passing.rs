@@ -1,4 +1,4 @@
-//! A trace that comes from elsewhere is passed on, whoever records it.
+//! A trace that comes from elsewhere is passed on, whatever records it.
 
 use nether::TraceContext;
 use nether::eventstore::Store;

@@ -175,7 +175,7 @@ async fn a_span_names_its_route_and_never_the_path() {
         ("refused", "")
     );
     assert_eq!(span.get("request_id"), answer.json()["request_id"]);
-    // A method that nobody knows is not a name.
+    // An unknown method is not a name.
     request(&at, "STEAL /orders/1", &[], "").await;
     let span = recorder.all("request").pop().expect("it has one");
     assert_eq!(span.get("http.request.method"), "_OTHER");

@@ -43,7 +43,7 @@ impl std::io::Write for Log {
 }
 
 #[tokio::test]
-async fn spans_show_what_a_context_was_given_and_lost_items_are_told() -> nether::Result<()> {
+async fn spans_show_what_a_context_was_given_and_lost_items_are_reported() -> nether::Result<()> {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use nether::eventstore::{Position, Step, Store};
 use nether::prelude::*;
 
-/// Nobody else knows it, but the module that handles it is public.
+/// It is private, but the module that handles it is public.
 #[command(reply = u64)]
 struct Hidden {
     number: u64,

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn doc_comments_are_told_from_others() {
+    fn doc_comments_are_distinguished_from_others() {
         let source = "//! `a`\n// `b`\nfn c() {} // `d`\n/// `e`\nfn f() { \"/// `g`\"; }\n";
         let document = Document::comments(&file(source));
         let spans: Vec<String> = document.spans().into_iter().map(|it| it.text).collect();

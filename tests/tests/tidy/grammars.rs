@@ -35,7 +35,7 @@ const TABLES: [(&str, &str, &str); 14] = [
     ("saga", "sourcing/saga/args.rs", "saga"),
 ];
 
-/// Keys that are read only to say in the error why they cannot be: nobody answers an event.
+/// Keys that are read only to say in the error why they cannot be: no handler answers an event.
 const REFUSED: [(&str, &str); 4] = [
     ("event", "reply"),
     ("event", "error"),

@@ -62,7 +62,7 @@ struct SelectThenAsk;
 #[command]
 struct HoldAndWork;
 
-/// Closes a context in which somebody waits for the taker.
+/// Closes a context in which a caller waits for the taker.
 #[command]
 struct CloseAnother;
 

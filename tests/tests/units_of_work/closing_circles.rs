@@ -1,5 +1,5 @@
-//! Whoever closes a unit of work from inside, and is what that waits for, is told so, whatever lies in
-//! between.
+//! A handler that closes a unit of work from inside, and is what that waits for, gets an error, whatever lies
+//! in between.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +71,7 @@ macro_rules! need_closer {
     }};
 }
 
-/// Whoever is told of a circle says so.
+/// Notes the error of a circle.
 #[derive(Clone)]
 struct Told(mpsc::UnboundedSender<Vec<WaitEdge>>);
 
@@ -205,7 +205,7 @@ impl Shares {
     }
 }
 
-/// A system with all modules, and what they are told.
+/// A system with all modules, and the errors that they get.
 async fn start() -> nether::Result<(System, mpsc::UnboundedReceiver<Vec<WaitEdge>>)> {
     let system = System::builder().isolated().start().await?;
     let (told, is_told) = mpsc::unbounded_channel();
@@ -241,17 +241,18 @@ async fn every_way_round_is_found() -> nether::Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_closes_what_needs_it_is_told_on_one_thread() -> nether::Result<()> {
+async fn a_handler_that_closes_what_needs_it_gets_an_error_on_one_thread() -> nether::Result<()> {
     every_way_round_is_found().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_closes_what_needs_it_is_told_on_several_threads() -> nether::Result<()> {
+async fn a_handler_that_closes_what_needs_it_gets_an_error_on_several_threads() -> nether::Result<()>
+{
     every_way_round_is_found().await
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_closes_its_own_unit_of_work_is_told_so() -> nether::Result<()> {
+async fn a_handler_that_closes_its_own_unit_of_work_gets_an_error() -> nether::Result<()> {
     let (system, mut is_told) = start().await?;
     for how in 0..4 {
         let ctx = system.context();
@@ -272,7 +273,8 @@ async fn a_handler_that_closes_its_own_unit_of_work_is_told_so() -> nether::Resu
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_closed_at_once_the_one_that_waits_for_its_closer_is_told() -> nether::Result<()> {
+async fn of_two_closed_at_once_the_one_that_waits_for_its_closer_gets_an_error()
+-> nether::Result<()> {
     for is_late_one_first in [true, false] {
         let (system, mut is_told) = start().await?;
         let ctx = system.context();
@@ -334,7 +336,7 @@ async fn a_task_that_waits_for_room_keeps_its_unit_of_work_from_its_end() -> net
     let is_full = Arc::new(Notify::new());
     let closed = closing.send(CloseBehindNeck(Arc::clone(&is_full)));
     let fill = async {
-        // One that asks whoever closes, and one that waits behind it, of another unit of work.
+        // One that asks the closer, and one that waits behind it, of another unit of work.
         others.process(Narrow).await?;
         tokio::task::yield_now().await;
         others.process(Narrow).await?;

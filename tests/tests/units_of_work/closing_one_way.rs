@@ -1,4 +1,4 @@
-//! Handlers that close units of work, and wait only in one direction, are never told of a circle.
+//! Handlers that close units of work, and wait only in one direction, never get an error of a circle.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,7 +66,7 @@ impl Three {
 
 /// Many close what waits for others, at once, some for so long that they look for a circle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_closes_in_one_direction_is_never_told_of_a_circle() -> nether::Result<()> {
+async fn closers_in_one_direction_never_get_an_error_of_a_circle() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     system.attach(One).await?;
     system.attach(Two).await?;

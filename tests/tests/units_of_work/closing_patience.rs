@@ -87,7 +87,7 @@ fn held(error: &ContextError) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn items_that_nobody_takes_end_with_the_patience_of_closing() -> nether::Result<()> {
+async fn items_that_are_not_taken_end_with_the_patience_of_closing() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     system.attach(Exporter).await?;
     let ctx = system.context();

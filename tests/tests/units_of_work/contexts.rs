@@ -154,7 +154,7 @@ async fn a_nested_context_inherits_what_it_is_not_given() -> nether::Result<()> 
 }
 
 #[tokio::test]
-async fn the_failure_of_a_nested_context_is_told_to_whom_closes_it_alone() -> nether::Result<()> {
+async fn the_failure_of_a_nested_context_goes_to_its_closer_alone() -> nether::Result<()> {
     let (system, _) = system().await?;
     let ctx = system.context();
     let within = ctx.nested();
@@ -206,7 +206,7 @@ async fn a_parent_waits_for_what_was_begun_in_a_nested_context_that_was_dropped(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_in_flight_at_the_deadline_of_a_nested_context_that_was_dropped_is_told()
+async fn what_is_in_flight_at_the_deadline_of_a_nested_context_that_was_dropped_is_reported()
 -> nether::Result<()> {
     let (system, gate) = system().await?;
     let ctx = system.context();

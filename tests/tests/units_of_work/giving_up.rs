@@ -274,7 +274,7 @@ async fn what_was_taken_together_with_a_strangers_message_is_over_too() -> nethe
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_caller_of_a_handler_that_runs_is_told_at_once_and_the_handler_runs_on()
+async fn the_caller_of_a_handler_that_runs_is_answered_at_once_and_the_handler_runs_on()
 -> nether::Result<()> {
     let gate = Gate::new();
     let system = system(&gate).await?;

@@ -8,7 +8,7 @@ use nether::prelude::*;
 /// What transactions did, in order.
 type Journal = Arc<Mutex<Vec<String>>>;
 
-/// A handle to one that writes down what it is told.
+/// A handle to one that writes down how it is called.
 #[derive(Clone)]
 struct Handle(Journal);
 

@@ -73,7 +73,8 @@ async fn closing_waits_for_what_was_spawned_and_for_what_it_sends() -> nether::R
 }
 
 #[tokio::test]
-async fn a_spawned_task_that_fails_is_a_failure_of_the_context_and_told() -> nether::Result<()> {
+async fn a_spawned_task_that_fails_is_a_failure_of_the_context_and_reported() -> nether::Result<()>
+{
     let (system, gate, _) = spawner().await?;
     gate.add_permits(2);
     let mut told = system.subscribe::<nether::HandlerFailed>();

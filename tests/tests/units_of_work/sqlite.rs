@@ -6,7 +6,7 @@ use nether::prelude::*;
 use nether::{FailureKind, Transaction};
 use rusqlite::Connection;
 
-/// A transaction on an SQLite connection, shared by whoever writes in a unit of work. It is over once the
+/// A transaction on an SQLite connection, shared by all that write in a unit of work. It is over once the
 /// connection is taken.
 #[derive(Clone)]
 struct Sqlite(Arc<Mutex<Option<Connection>>>);

@@ -274,7 +274,7 @@ async fn a_consumer_that_works_on_an_item_does_not_count_as_one_who_waits() -> n
 }
 
 #[tokio::test]
-async fn closing_does_not_wait_for_a_push_that_nobody_takes() -> nether::Result<()> {
+async fn closing_does_not_wait_for_a_push_that_is_not_taken() -> nether::Result<()> {
     let system = system().await?;
     for produced in [false, true] {
         let ctx = system.context();
@@ -377,7 +377,7 @@ async fn a_deadline_ends_consumers_that_closing_waits_for() -> nether::Result<()
     let system = system().await?;
     let ctx = system.context().with_timeout(Duration::from_secs(5));
     let _held = ctx.clone();
-    let producer = _held.stream::<u32>().produce(); // It never finishes, and nobody knows whose it is.
+    let producer = _held.stream::<u32>().produce(); // It never finishes, and nothing says whose it is.
     let asked = ctx.clone();
     let taken = tokio::spawn(async move { asked.send(TakeOne).await });
     ctx.process(Take).await?;

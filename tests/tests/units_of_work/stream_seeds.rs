@@ -1,4 +1,4 @@
-//! Shared streams under whatever order of pushing, pulling, coming and going: nobody loses or repeats an
+//! Shared streams under whatever order of pushing, pulling, coming and going: no consumer loses or repeats an
 //! item.
 
 use fastrand::Rng;
@@ -116,7 +116,7 @@ fn pick<T>(rng: &mut Rng, among: &[T]) -> Option<usize> {
 }
 
 #[tokio::test]
-async fn nobody_loses_or_repeats_an_item_whoever_comes_and_goes() -> nether::Result<()> {
+async fn no_consumer_loses_or_repeats_an_item_while_others_come_and_go() -> nether::Result<()> {
     let system = System::builder().isolated().start().await?;
     let mut pushed = 0;
     for seed in 0..SEEDS {

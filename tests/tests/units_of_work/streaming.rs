@@ -65,7 +65,7 @@ async fn a_command_answers_with_a_stream_that_goes_on_after_the_reply() -> nethe
     assert_eq!(error.failures.len(), 1);
     assert!(error.to_string().ends_with("the disk is gone"), "{error}");
 
-    // Whoever is not interested in the rest ends it.
+    // A consumer that does not want the rest ends it.
     let ctx = system.context();
     let (_, items) = ctx.send_streaming(Export(100_000)).await?;
     drop(items);
@@ -82,7 +82,7 @@ async fn cancelling_ends_what_follows_a_reply_at_once() -> nether::Result<()> {
     assert_eq!(items.pull().await?, Some(0));
     ctx.cancel();
     assert!(matches!(items.pull().await, Err(StreamError::Cancelled)));
-    // Nobody pulls any more, and the producer is told all the same.
+    // No consumer pulls any more, and the producer gets an error all the same.
     assert!(ctx.close().await.unwrap_err().cancelled);
     Ok(())
 }
@@ -110,7 +110,7 @@ async fn closing_is_at_rest_while_it_waits_for_a_handler() -> nether::Result<()>
     let cancelling = ctx.clone();
     ctx.process(Listen).await?;
     let closing = tokio::spawn(ctx.close());
-    // Virtual time goes on only when nobody has anything to do.
+    // Virtual time goes on only when no task has anything to do.
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     cancelling.cancel();
     assert!(closing.await?.unwrap_err().cancelled);

@@ -154,7 +154,7 @@ async fn items_are_shared_and_watched_at_once() -> nether::Result<()> {
 }
 
 #[tokio::test]
-async fn one_who_watches_can_be_told_what_it_missed_and_holds_nobody_back() -> nether::Result<()> {
+async fn a_watcher_can_learn_what_it_missed_and_delays_no_other() -> nether::Result<()> {
     let system = system().await?;
     let ctx = system.context();
     let numbers = ctx.stream::<u32>().with_capacity(4);
@@ -172,7 +172,7 @@ async fn one_who_watches_can_be_told_what_it_missed_and_holds_nobody_back() -> n
 }
 
 #[tokio::test]
-async fn whoever_pushes_waits_for_room() -> nether::Result<()> {
+async fn a_pusher_waits_for_room() -> nether::Result<()> {
     let system = system().await?;
     let ctx = system.context();
     let numbers = ctx.stream::<u32>().with_capacity(2);
@@ -196,7 +196,7 @@ async fn whoever_pushes_waits_for_room() -> nether::Result<()> {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_room_gets_it_in_turn_and_may_give_up() -> nether::Result<()> {
+async fn a_waiter_for_room_gets_it_in_turn_and_may_give_up() -> nether::Result<()> {
     let system = system().await?;
     let ctx = system.context();
     let numbers = ctx.stream::<u32>().with_capacity(1);
@@ -381,7 +381,7 @@ async fn what_is_pushed_before_there_is_a_consumer_is_kept_for_the_first() -> ne
 }
 
 #[tokio::test]
-async fn streams_are_told_apart_by_context_type_and_name() -> nether::Result<()> {
+async fn streams_are_distinguished_by_context_type_and_name() -> nether::Result<()> {
     let system = system().await?;
     let (ctx, other) = (system.context(), system.context());
     ctx.stream::<u32>().push(1).await?;

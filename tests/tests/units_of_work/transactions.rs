@@ -1,4 +1,5 @@
-//! Transactions of a unit of work: all are committed, or all are rolled back, or it is told which were not.
+//! Transactions of a unit of work: all are committed, or all are rolled back, or the error says which were
+//! not.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::sync::Semaphore;
 /// What transactions did, in order.
 type Journal = Arc<Mutex<Vec<String>>>;
 
-/// Writes down what it is told, and fails at a step if it is to.
+/// Writes down how it is called, and fails at a step if it is to.
 struct Noted<const NAME: char> {
     journal: Journal,
     fails_at: Option<&'static str>,
@@ -151,7 +152,7 @@ async fn a_handler_that_failed_rolls_all_back_the_last_one_first() -> nether::Re
 }
 
 #[tokio::test]
-async fn also_a_failure_whose_caller_was_told_rolls_back_and_closing_says_why() -> nether::Result<()>
+async fn also_a_failure_that_its_caller_got_rolls_back_and_closing_says_why() -> nether::Result<()>
 {
     let (system, _, journal) = system().await?;
     let ctx = system.context();
@@ -302,7 +303,7 @@ async fn a_commit_that_fails_first_rolls_the_rest_back() -> nether::Result<()> {
 }
 
 #[tokio::test]
-async fn once_one_has_committed_all_do_and_what_did_not_is_told() -> nether::Result<()> {
+async fn once_one_has_committed_all_do_and_what_did_not_is_reported() -> nether::Result<()> {
     let (system, _, journal) = system().await?;
     let ctx = system.context();
     ctx.enlist(Noted::<'a'>::new(&journal))?;
@@ -383,8 +384,7 @@ async fn a_hook_has_a_context_without_an_end_and_enlists_in_one_of_its_own() -> 
 }
 
 #[tokio::test]
-async fn closing_that_nobody_waits_for_any_more_ends_transactions_all_the_same()
--> nether::Result<()> {
+async fn closing_that_is_no_longer_awaited_ends_transactions_all_the_same() -> nether::Result<()> {
     let (system, _, journal) = system().await?;
     let ended = Arc::new(Semaphore::new(0));
     let ctx = system.context();
@@ -399,7 +399,7 @@ async fn closing_that_nobody_waits_for_any_more_ends_transactions_all_the_same()
     .await;
     drop(closing);
     ended.add_permits(1);
-    // Whoever else closes it gets what came of it.
+    // Another closer gets what came of it.
     assert_eq!(other.close().await?.committed, 1);
     assert_eq!(noted(&journal), ["committed"]);
     Ok(())

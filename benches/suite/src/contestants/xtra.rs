@@ -35,7 +35,7 @@ fn run(xtra: Xtra, scenario: Scenario, load: Load) -> Result<Drive, &'static str
 }
 
 /// Above what is sent by default. Messages of one priority are handled in any order, so this is what makes
-/// the question for the sum come after all that was told.
+/// the question for the sum come after all that was given.
 const FIRST: u32 = 1;
 
 #[derive(Clone)]

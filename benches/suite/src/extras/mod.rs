@@ -17,7 +17,7 @@ use crate::things::Things;
 /// What the programs found.
 pub struct Extras {
     pub start_up: Vec<StartUp>,
-    /// `None` if nobody asked, or if the program failed.
+    /// `None` if it was not asked for, or if the program failed.
     pub memory: Option<Memory>,
     /// `None` if `benches/minimal` was never run.
     pub minimal: Option<Minimal>,

@@ -311,7 +311,7 @@ fn a_status_is_one_of_success() {
 }
 
 #[test]
-fn every_mistake_of_an_endpoint_is_told_at_once() {
+fn every_mistake_of_an_endpoint_is_reported_at_once() {
     let arguments = quote!(http = "GET /:id/{x}/", status = 404);
     let expansion = message::attribute(
         Command,

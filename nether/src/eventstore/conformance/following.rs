@@ -96,7 +96,7 @@ pub(super) async fn wait_for_new_waits_for_what_is_new<S: EventStore>(store: Arc
     );
 }
 
-pub(super) async fn nobody_misses_what_is_appended_as_they_begin_to_wait<S: EventStore>(
+pub(super) async fn no_waiter_misses_what_is_appended_as_it_begins_to_wait<S: EventStore>(
     store: Arc<S>,
 ) {
     for round in 0..100 {

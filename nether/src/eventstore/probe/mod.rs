@@ -168,7 +168,7 @@ mod tests {
     enum Ten<T> { A(T), B(T), C(T), D(T), E(T), F(T), G(T), H(T), I(T), J(T) }
 
     #[test]
-    fn what_is_too_much_to_be_shown_is_told() {
+    fn what_is_too_much_to_be_shown_is_counted() {
         let all = samples::<Ten<Ten<bool>>>();
         assert!(all.missed.is_empty());
         assert_eq!(all.texts.len(), 200);

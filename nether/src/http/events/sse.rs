@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_wants_none_of_a_long_log_is_told_its_place_on_the_way() {
+    async fn a_client_that_wants_none_of_a_long_log_gets_its_place_on_the_way() {
         let ending = watch::Sender::new(false);
         let mut client = historian(EventFilter::by("text", "b"), &ending).await;
         for round in 1..=10 {

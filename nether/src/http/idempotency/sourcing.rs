@@ -1,5 +1,5 @@
-//! What the web server does with event sourcing: aggregates and sagas distinguish commands by the keys of requests, and
-//! their store keeps those keys.
+//! What the web server does with event sourcing: aggregates and sagas distinguish commands by the keys of
+//! requests, and their store keeps those keys.
 
 use std::sync::Arc;
 

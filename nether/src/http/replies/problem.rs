@@ -472,7 +472,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_problem_that_is_told_again_has_the_id_of_its_request() {
+    async fn a_problem_that_is_repeated_has_the_id_of_its_request() {
         let details = Details::new(StatusCode::CONFLICT, "no \",\"request_id\":\"x\"}");
         for (first, second) in [("a", "b"), ("\",\"request_id\":\"", "\\\""), ("", "c")] {
             let first = if first.is_empty() {

@@ -19,7 +19,7 @@ const COLORS: [(&str, RGBColor); 14] = [
     ("coerce", RGBColor(120, 70, 55)),
 ];
 
-/// Brown for whoever has none yet.
+/// Brown for a contestant that has none yet.
 pub(super) fn color(contestant: &str) -> RGBColor {
     COLORS
         .iter()
