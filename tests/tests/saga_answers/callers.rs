@@ -164,14 +164,13 @@ async fn a_stop_ends_the_wait_and_the_next_run_has_the_answer() {
     let system = started(&campus, &store).await;
     let ctx = system.context().with(CommandId::new(1));
     let call = ctx.send(enrol("a", 1, School::GATED));
-    let stop = async {
+    let mut stop = None;
+    let stopping = async {
         campus.until("waits").await;
-        tokio::spawn({
-            let system = system.clone();
-            async move { system.shutdown().await }
-        })
+        let system = system.clone();
+        stop = Some(tokio::spawn(async move { system.shutdown().await }));
     };
-    let (stopped, stop) = tokio::join!(call, stop);
+    let (stopped, ()) = tokio::join!(call, stopping);
     let Err(CallError::Unavailable(unavailable)) = stopped else {
         panic!("{stopped:?}");
     };
@@ -179,7 +178,8 @@ async fn a_stop_ends_the_wait_and_the_next_run_has_the_answer() {
     assert_eq!(error.name, "enrolment");
     assert!(error.reason.starts_with("the system stops"), "{error}");
     campus.gate.notify_one();
-    assert!(!stop.await.unwrap().has_cut_off());
+    let report = stop.expect("it was begun").await.unwrap();
+    assert!(!report.has_cut_off());
     let system = started(&campus, &store).await;
     let ctx = system.context().with(CommandId::new(1));
     let answer = ctx.send(enrol("a", 1, School::GATED)).await;
