@@ -19,25 +19,22 @@ use crate::sync::lock;
 /// What a test keeps.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
+    /// Copies of messages, in the order they were sent, if they are kept.
     #[cfg(feature = "test")]
-    records: Option<Box<Records>>,
-}
-
-#[cfg(feature = "test")]
-#[derive(Debug, Default)]
-struct Records {
-    /// Copies of messages, in the order they were sent.
-    messages: Mutex<Vec<Box<dyn Any + Send>>>,
-    /// Why the test fails: the first message of a module that no module handles.
-    unrouted: watch::Sender<Option<String>>,
+    messages: Option<Mutex<Vec<Box<dyn Any + Send>>>>,
+    /// Why the test fails: the first message of a module that no module handles. Boxed: it is there in tests
+    /// alone.
+    #[cfg(feature = "test")]
+    unrouted: Option<Box<watch::Sender<Option<String>>>>,
 }
 
 impl Recorder {
-    /// A recorder that keeps the messages that it sees.
+    /// The recorder of a system in a test, which keeps the messages that it sees if the test asks for them.
     #[cfg(feature = "test")]
-    pub(crate) fn keeping() -> Self {
+    pub(crate) fn of_test(keeps_messages: bool) -> Self {
         Recorder {
-            records: Some(Box::default()),
+            messages: keeps_messages.then(Mutex::default),
+            unrouted: Some(Box::default()),
         }
     }
 
@@ -45,7 +42,7 @@ impl Recorder {
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
         #[cfg(feature = "test")]
-        return self.records.is_some();
+        return self.messages.is_some();
         #[cfg(not(feature = "test"))]
         false
     }
@@ -55,11 +52,11 @@ impl Recorder {
     #[cfg_attr(not(feature = "test"), allow(unused_variables))]
     pub(crate) fn record<M: Message + Send>(&self, message: &M) {
         #[cfg(feature = "test")]
-        if let Some(records) = &self.records {
+        if let Some(messages) = &self.messages {
             let mut copy = None;
             let copied = catch_now(&mut || copy = message.copied());
             if let (Ok(()), Some(copy)) = (copied, copy) {
-                lock(&records.messages).push(Box::new(copy));
+                lock(messages).push(Box::new(copy));
             }
         }
     }
@@ -68,8 +65,8 @@ impl Recorder {
     #[cfg_attr(not(feature = "test"), allow(unused_variables))]
     pub(crate) fn note_unrouted(&self, error: &NoRoute) {
         #[cfg(feature = "test")]
-        if let Some(records) = &self.records {
-            records.unrouted.send_if_modified(|first| {
+        if let Some(noted) = &self.unrouted {
+            noted.send_if_modified(|first| {
                 let is_first = first.is_none();
                 first.get_or_insert_with(|| unrouted(error));
                 is_first
@@ -80,24 +77,30 @@ impl Recorder {
     /// Waits until a module sends what no module handles: why the test fails.
     #[cfg(feature = "test")]
     pub(crate) async fn unrouted(&self) -> String {
-        let Some(records) = &self.records else {
+        let Some(noted) = &self.unrouted else {
             return std::future::pending().await;
         };
-        let mut noted = records.unrouted.subscribe();
+        let mut noted = noted.subscribe();
         match noted.wait_for(Option::is_some).await.map(|it| it.clone()) {
             Ok(Some(why)) => why,
             _ => std::future::pending().await,
         }
     }
 
+    /// Why the test fails, if a module has sent what no module handles.
+    #[cfg(feature = "test")]
+    pub(crate) fn unrouted_so_far(&self) -> Option<String> {
+        self.unrouted.as_ref()?.borrow().clone()
+    }
+
     /// All messages of one type.
     #[cfg(feature = "test")]
     pub(crate) fn all<M: Message>(&self) -> Vec<M> {
-        let Some(records) = &self.records else {
+        let Some(messages) = &self.messages else {
             return Vec::new();
         };
-        let records = lock(&records.messages);
-        let of_type = records
+        let messages = lock(messages);
+        let of_type = messages
             .iter()
             .filter_map(|record| record.downcast_ref::<M>());
         of_type.filter_map(Message::copied).collect()

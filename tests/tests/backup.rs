@@ -138,11 +138,15 @@ async fn a_backup_under_load_is_of_one_moment_and_has_all_that_was_acknowledged(
             })
         })
         .collect();
+    let counter = store.projection::<Counter>().unwrap();
+    let mut grown = 0;
     for number in 0..5 {
         let before = store.wait_for_new(Position(number * 200)).await.unwrap();
+        counter.wait_for(before).await.unwrap();
         let target = folder.0.join(format!("{number}.db"));
         let backup = file.backup_to(&target).await.unwrap();
         assert!(backup.head >= before, "{backup:?} {before}");
+        grown += store.head().await.unwrap().0 - before.0;
         assert!(backup.streams > 0 && backup.streams <= 4, "{backup:?}");
         assert_eq!(backup.bytes, fs::metadata(&target).unwrap().len());
         assert_eq!(backup.path, fs::canonicalize(&target).unwrap());
@@ -154,9 +158,11 @@ async fn a_backup_under_load_is_of_one_moment_and_has_all_that_was_acknowledged(
         let checkpoint = read.query_row(checkpoint, [], |row| row.get::<_, Vec<u8>>(0));
         let checkpoint: i64 = checkpoint.map_or(0, |it| serde_json::from_slice(&it).unwrap());
         assert_eq!(counted, checkpoint);
+        assert!(counted.cast_unsigned() >= before.0);
         drop(read);
         assert_eq!(events(&target).await, backup.head.0);
     }
+    assert!(grown > 0, "appends go on while a backup is made");
     for writer in writers {
         writer.abort();
     }
@@ -323,9 +329,18 @@ async fn a_backup_whose_caller_is_gone_leaves_no_file() {
             .poll(&mut TaskContext::from_waker(Waker::noop()));
         assert!(polled.is_pending());
     }
-    // Closing the store waits until none of them is at work.
+    // One is made after the other: those before have ended.
+    file.backup_to(folder.0.join("last.db")).await.unwrap();
+    assert_eq!(names(&folder), ["last.db"]);
+    let mut backup = Box::pin(file.backup_to(folder.0.join("never.db")));
+    let polled = backup
+        .as_mut()
+        .poll(&mut TaskContext::from_waker(Waker::noop()));
+    assert!(polled.is_pending());
+    drop(backup);
+    // Closing the store waits until it is not at work either.
     drop(file);
-    assert_eq!(names(&folder), [""; 0]);
+    assert_eq!(names(&folder), ["last.db"]);
     assert_eq!(events(&folder.file()).await, 50);
 }
 
@@ -376,21 +391,19 @@ async fn a_damaged_store_has_no_backup() {
 
 #[tokio::test]
 async fn what_was_deleted_is_not_in_a_backup() {
+    const SECRET: &[u8] = b"a secret of Ann";
+    let has = |file: &Path| fs::read(file).unwrap().windows(15).any(|it| it == SECRET);
     let folder = Folder::new("deleted");
+    drop(SqliteStore::open(folder.file()).unwrap());
+    // By another program, which leaves in the file what it deletes.
+    let other = rusqlite::Connection::open(folder.file()).unwrap();
+    let deleted = "PRAGMA secure_delete = OFF; CREATE TABLE notes (text);
+        INSERT INTO notes VALUES ('a secret of Ann'); DELETE FROM notes";
+    other.execute_batch(deleted).unwrap();
+    drop(other);
     let file = SqliteStore::open(folder.file()).unwrap();
-    file.transaction(|tx| {
-        tx.execute_batch(
-            "CREATE TABLE notes (text); INSERT INTO notes VALUES ('a secret of Ann')",
-        )?;
-        Ok(())
-    })
-    .await
-    .unwrap();
-    file.transaction(|tx| Ok(tx.execute_batch("DELETE FROM notes")?))
-        .await
-        .unwrap();
+    assert!(has(&folder.file()));
     let target = folder.0.join("backup.db");
     file.backup_to(&target).await.unwrap();
-    let content = fs::read(&target).unwrap();
-    assert!(!content.windows(15).any(|it| it == b"a secret of Ann"));
+    assert!(!has(&target));
 }

@@ -97,7 +97,7 @@ fn a_projection_is_shown_what_was_written_in_order_and_answers() {
 #[test]
 fn an_event_that_a_projection_cannot_handle_is_an_error() {
     let mut orders = given_projection(Orders::default()).when(placed("a", 1));
-    let error = orders.then_error(placed("b", 0)).to_string();
+    let error = orders.error_of(placed("b", 0)).to_string();
     assert_eq!(error, "an order of nothing");
     assert_eq!(orders.projection().last, Position(1));
 }
@@ -147,7 +147,7 @@ impl Slow {
 
 #[test]
 fn a_handler_is_cut_off_as_its_runner_does_it() {
-    let error = given_projection(Slow).then_error(paid("a")).to_string();
+    let error = given_projection(Slow).error_of(paid("a")).to_string();
     assert!(error.contains("longer than 20ms"), "{error}");
 }
 
@@ -403,7 +403,9 @@ impl Enrolment {
         step.send(TakeSeat { course })
             .compensate_with(FreeSeat { course });
         step.send(Bill { course });
-        step.end();
+        if course > 0 {
+            step.end();
+        }
     }
 
     fn withdrawn(&mut self, _: &Withdrawn, _: &mut Step<Self>) {}
@@ -445,6 +447,17 @@ fn a_saga_answers_the_command_that_has_started_it() {
         .then_error::<Enrol>(EnrolError::Other(
             "`scenario.bill` failed: the bank is closed".to_owned(),
         ));
+}
+
+#[test]
+#[should_panic(expected = "`enrolment` has not answered a command")]
+fn the_answer_of_an_earlier_saga_is_not_that_of_the_next() {
+    let first = given_saga::<Enrolment>(()).when_sent(enrol());
+    let next = first.when_sent(Enrol {
+        course: 0, // It goes on.
+        ..enrol()
+    });
+    next.then_replies::<Enrol>(7);
 }
 
 #[test]

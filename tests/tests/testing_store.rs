@@ -163,6 +163,8 @@ async fn a_saga_beside_a_file_times_out_in_its_time(builder: SystemBuilder) -> n
     assert!(system.sent::<Release>().is_empty());
     system.advance(Duration::from_secs(9 * 60)).await;
     assert!(system.sent::<Release>().is_empty());
+    system.advance(Duration::from_secs(2 * 60)).await;
+    assert_eq!(system.sent::<Release>().len(), 20);
     Ok(())
 }
 
@@ -196,10 +198,56 @@ async fn settling_fails_a_test_without_the_attribute() {
 }
 
 #[nether::test(only = [Clerk])]
+#[should_panic(expected = "a module sent `testing_store::PriceOf`")]
+async fn a_test_that_ends_with_it_fails_too(system: TestSystem) -> nether::Result<()> {
+    Ok(system.context().send(Quote { seat: 1 }).await?)
+}
+
+#[nether::test(only = [Clerk])]
+#[should_panic(expected = "a module sent `testing_store::PriceOf`")]
+async fn a_system_that_the_test_starts_itself_fails_it_too(
+    builder: SystemBuilder,
+) -> nether::Result<()> {
+    tokio::task::yield_now().await;
+    let system = builder.start().await?;
+    system.context().send(Quote { seat: 1 }).await?;
+    pending().await
+}
+
+/// Asks when it stops.
+#[derive(Default)]
+pub struct Leaving;
+
+#[event]
+pub struct Never;
+
+#[module(handles = Never, calls = PriceOf, manual)]
+impl Leaving {
+    async fn never(&mut self, _: &Never) {}
+
+    #[on_stop]
+    async fn leave(&mut self, ctx: &Context<Self>) {
+        let _ = ctx.ask(PriceOf { seat: 1 }).await;
+    }
+}
+
+#[nether::test(only = [])]
+#[should_panic(expected = "a module sent `testing_store::PriceOf`")]
+async fn what_a_hook_sends_in_vain_during_the_stop_fails_the_test(
+    system: System,
+) -> nether::Result<()> {
+    system.attach(Leaving).await?;
+    Ok(())
+}
+
+#[nether::test(only = [Clerk])]
 async fn what_a_test_itself_sends_in_vain_is_its_own_matter(
     system: TestSystem,
 ) -> nether::Result<()> {
     let error = system.context().ask(PriceOf { seat: 1 }).await.unwrap_err();
+    assert!(matches!(error, CallError::NoRoute(_)), "{error}");
+    let ctx = system.context().as_system();
+    let error = ctx.ask(PriceOf { seat: 1 }).await.unwrap_err();
     assert!(matches!(error, CallError::NoRoute(_)), "{error}");
     system.settle().await;
     system.fake(|of: PriceOf| Ok(of.seat));

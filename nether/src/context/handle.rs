@@ -160,6 +160,16 @@ impl Handle {
         is_root && scopes.all(|scope| !scope.is_trusted())
     }
 
+    /// Whether what it sends is sent by a module: its handlers, its hooks or its background tasks.
+    fn is_of_module(&self) -> bool {
+        let is_root = matches!(
+            self.origin,
+            Origin::External | Origin::RootTask(_) | Origin::LooseRootTask(_)
+        );
+        let mut scopes = iter::successors(Some(&self.scope), |scope| scope.parent());
+        !is_root || scopes.any(|scope| !scope.is_unit())
+    }
+
     /// Whether what it sends is new work: a closing context and a stopping system refuse it, and it waits for
     /// room in the system.
     #[inline]
@@ -342,7 +352,7 @@ impl Handle {
             handler,
             registered: self.scope.mediator.routing.knows(message.slot()),
         };
-        if !self.is_from_outside() {
+        if self.is_of_module() {
             self.scope.mediator.recorder.note_unrouted(&error);
         }
         SendError::NoRoute(Box::new(error))

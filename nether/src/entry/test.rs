@@ -71,7 +71,9 @@ where
 async fn unrouted(
     system: &watch::Receiver<Option<System>>,
 ) -> std::result::Result<Result<()>, PanicPayload> {
-    let running = system.borrow().clone();
+    let mut system = system.clone();
+    let running = system.wait_for(Option::is_some).await;
+    let running = running.ok().and_then(|system| system.clone());
     match running {
         Some(system) => Ok(Err(Error::msg(system.mediator().recorder.unrouted().await))),
         None => pending().await,
@@ -85,7 +87,7 @@ where
 {
     let run = async {
         let (started, system) = watch::channel(None);
-        let mut builder = SystemBuilder::default().notifying(started).drawing(chance);
+        let mut builder = SystemBuilder::default().notifying(started).in_test(chance);
         if let Some(modules) = options.options.modules {
             builder = builder.closed_world(modules);
         }
@@ -95,7 +97,13 @@ where
         let argument = A::of(builder).await?;
         let result = race(catch(test(argument)), unrouted(&system)).await;
         stop(&system).await;
-        result.unwrap_or_else(|panic| resume_unwind(panic))
+        result.unwrap_or_else(|panic| resume_unwind(panic))?;
+        // It may have come to that with the last step of the test, or while the system stopped.
+        let ended = system.borrow().clone();
+        match ended.and_then(|system| system.mediator().recorder.unrouted_so_far()) {
+            Some(why) => Err(Error::msg(why)),
+            None => Ok(()),
+        }
     };
     let mut builder = runtime(&options.options);
     builder.start_paused(options.options.flavor == Flavor::CurrentThread);

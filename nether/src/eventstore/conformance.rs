@@ -14,6 +14,7 @@ mod dropping;
 mod following;
 mod leases;
 mod reading;
+mod redacting;
 mod reopening;
 mod together;
 mod transactions;
@@ -107,11 +108,22 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
         &make().await,
     ))
     .await;
-    check_together(make).await;
+    check_together(&make).await;
+    check_redactions(&make).await;
+}
+
+/// Checks redactions, if the store can make them.
+async fn check_redactions<S: EventStore>(make: &impl AsyncFn() -> S) {
+    let store = make().await;
+    if !store.can_redact() {
+        return within(redacting::a_store_that_cannot_says_so(&store)).await;
+    }
+    within(redacting::content_is_replaced_in_its_place(&store)).await;
+    within(redacting::what_is_not_there_is_not_replaced(&make().await)).await;
 }
 
 /// Checks appends to several streams, if the store can make them.
-async fn check_together<S: EventStore>(make: impl AsyncFn() -> S) {
+async fn check_together<S: EventStore>(make: &impl AsyncFn() -> S) {
     let store = make().await;
     if !store.can_append_all() {
         return within(together::a_store_that_cannot_says_so(&store)).await;

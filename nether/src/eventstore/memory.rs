@@ -265,6 +265,10 @@ impl EventStore for MemoryStore {
         true
     }
 
+    fn can_redact(&self) -> bool {
+        true
+    }
+
     fn redact(&self, redaction: Redaction) -> StoreFuture<'_, Appended> {
         let appended = {
             let mut kept = lock(&self.kept);

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use nether_macros::event;
 
 use crate::eventstore::backend::{
-    Append, Encoding, Expected, Metadata, Position, RecordedEvent, Redaction, StoreError, StreamId,
+    Append, Encoding, EventStore, Expected, Metadata, Position, RecordedEvent, Redaction,
+    StoreError, StreamId,
 };
 use crate::eventstore::clock;
 use crate::eventstore::digest::id_of;
@@ -57,8 +58,11 @@ impl Store {
     /// ```
     ///
     /// It is not undone, and changes what an aggregate is made of: replace nothing that its state depends on.
-    /// Backups from before still have the former content, and so may the states of sagas, which hold what
-    /// their handlers have put there, and tables of projections.
+    /// Backups from before still have the former content, and so may states of sagas, answers that sagas have
+    /// given, stored answers of `Idempotency-Key`, and tables of projections. Other processes that share the
+    /// store may have it in memory, and their snapshots may write it back: stop them before, or redact again
+    /// once they were restarted. The command that started a saga, and its answer, cannot be redacted: put what
+    /// is personal in them into `Personal`.
     ///
     /// # Errors
     /// [`StoreError::NoEvent`] if there is none at the position; [`StoreError::Codec`] if it has another
@@ -94,12 +98,19 @@ impl Store {
             documents: documents.into_iter().collect(),
             record,
         };
+        let store = self.clone();
+        // A task of its own: it is done to its end, also if the caller stops waiting.
+        let redacting = tokio::spawn(async move { store.redact_whole(redaction).await });
+        redacting.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    async fn redact_whole(&self, redaction: Redaction) -> Result<Position, StoreError> {
         let _past = self.past.write().await;
         // Before, so that no snapshot is written of what was read earlier; and after, whatever came of it, so
         // that what was read meanwhile is read again.
-        self.forgets.fetch_add(1, Ordering::Release);
-        let redacted = (**self).redact(redaction).await;
-        self.forgets.fetch_add(1, Ordering::Release);
+        self.erasures.fetch_add(1, Ordering::Release);
+        let redacted = EventStore::redact(&**self, redaction).await;
+        self.erasures.fetch_add(1, Ordering::Release);
         Ok(redacted?.position)
     }
 

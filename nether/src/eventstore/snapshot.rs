@@ -55,14 +55,14 @@ fn restored<A: Aggregate>(
 }
 
 /// Writes a state down, in a task of its own: if it does not come to that, more events are read the next
-/// time. A state that was read before an event was redacted, after so many `forgets`, is not written after
+/// time. A state that was read before an event was redacted, after so many `erasures`, is not written after
 /// that.
 pub(super) fn save<A: Aggregate>(
     store: &Store,
     stream: &StreamId,
     state: &A,
     version: u64,
-    forgets: u64,
+    erasures: u64,
 ) {
     // The events are stored by now: a panic of the state's `Serialize` must not fail their command.
     let written = catch_unwind(AssertUnwindSafe(|| written(stream, state, version)));
@@ -81,7 +81,7 @@ pub(super) fn save<A: Aggregate>(
     let (store, stream) = (store.clone(), stream.clone());
     tokio::spawn(async move {
         let _past = store.past.read().await;
-        if store.forgets() != forgets {
+        if store.erasures() != erasures {
             return;
         }
         if let Err(error) = store.change_documents(vec![change], Vec::new()).await {

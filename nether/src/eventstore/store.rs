@@ -43,7 +43,7 @@ pub struct Store {
     pub(super) personal: Arc<PersonalStore>,
     /// How often a subject was forgotten, or an event redacted, in this process: what was read before may
     /// know it still.
-    pub(super) forgets: Arc<AtomicU64>,
+    pub(super) erasures: Arc<AtomicU64>,
     /// Held alone while an event is redacted, and together by those that write down what they have read.
     pub(super) past: Arc<RwLock<()>>,
     settings: StoreSettings,
@@ -108,7 +108,7 @@ impl Store {
             backend: Arc::clone(&personal) as Arc<dyn EventStore>,
             #[cfg(feature = "erasure")]
             personal,
-            forgets: Arc::default(),
+            erasures: Arc::default(),
             past: Arc::default(),
             settings: StoreSettings::default(),
             categories: Arc::default(),
@@ -156,8 +156,8 @@ impl Store {
     }
 
     /// How often a subject was forgotten, or an event redacted, in this process.
-    pub(super) fn forgets(&self) -> u64 {
-        self.forgets.load(Ordering::Acquire)
+    pub(super) fn erasures(&self) -> u64 {
+        self.erasures.load(Ordering::Acquire)
     }
 
     pub(super) fn settings(&self) -> StoreSettings {

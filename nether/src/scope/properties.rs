@@ -342,6 +342,11 @@ impl Scope {
         properties.is_of_system.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it is a unit of work, and not what a module always has.
+    pub(crate) fn is_unit(&self) -> bool {
+        self.kind.is_unit()
+    }
+
     /// Whether what is sent in it is sent by a module, or by the program on its own behalf.
     pub(crate) fn is_trusted(&self) -> bool {
         let is_of_system = |it: &Properties| it.is_of_system.load(Ordering::Relaxed);

@@ -44,6 +44,9 @@ pub struct SystemBuilder {
     pub(crate) chance: Chance,
     /// Whether it keeps what is sent.
     pub(super) records: bool,
+    /// Whether it is run by `#[nether::test]`.
+    #[cfg(feature = "test")]
+    pub(super) is_test: bool,
     /// What `#[nether::main(modules = [..])]` lists.
     pub(super) world: Option<Vec<&'static ModuleDescriptor>>,
     /// What `#[nether::main]` does just before the system starts.
@@ -67,6 +70,8 @@ impl Default for SystemBuilder {
             only: Vec::new(),
             chance: Chance::default(),
             records: false,
+            #[cfg(feature = "test")]
+            is_test: false,
             world: None,
             prepare: None,
             started: None,
@@ -196,10 +201,11 @@ impl SystemBuilder {
         self
     }
 
-    /// Draws from this what is left to chance.
+    /// Draws from this what is left to chance, in a test that fails if a module sends what no module handles.
     #[cfg(feature = "test")]
-    pub(crate) fn drawing(mut self, chance: Chance) -> Self {
+    pub(crate) fn in_test(mut self, chance: Chance) -> Self {
         self.chance = chance;
+        self.is_test = true;
         self
     }
 

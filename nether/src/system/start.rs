@@ -167,8 +167,8 @@ async fn start(mut builder: SystemBuilder) -> Result<System, StartError> {
 /// What keeps what is sent, if a test wants that.
 fn recorder(builder: &SystemBuilder) -> Recorder {
     #[cfg(feature = "test")]
-    if builder.records {
-        return Recorder::keeping();
+    if builder.is_test || builder.records {
+        return Recorder::of_test(builder.records);
     }
     let _ = builder.records;
     Recorder::default()

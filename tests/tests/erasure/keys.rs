@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use nether::eventstore::{Encoding, Position, Projections, Store, StoreError};
+use nether::eventstore::{Encoding, Position, Projections, Store, StoreError, SubjectKeys};
 use nether::prelude::*;
 use nether_sqlite::{SqliteKeys, SqliteStore};
 use nether_tests::Folder;
@@ -163,6 +163,37 @@ async fn a_projection_that_comes_from_a_backup_forgets_again() {
     assert_eq!(store.head().await.unwrap(), Position(3));
     assert_eq!(store.forget("a").await.unwrap(), Position(3));
     system.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_store_that_can_only_be_read_is_read_with_its_keys() {
+    let folder = Folder::new("read-only");
+    let only_read = |keys: &str| {
+        let store = SqliteStore::options()
+            .read_only(true)
+            .open(folder.file())
+            .unwrap();
+        Store::new(store).subject_keys(SqliteKeys::open(folder.0.join(keys)).unwrap())
+    };
+    drop(SqliteStore::open(folder.file()).unwrap());
+    // Nothing was sealed yet.
+    let store = only_read("keys");
+    assert_eq!(store.read_all(Position::START, 10).await.unwrap(), []);
+    drop(store);
+    let store = in_file(&folder);
+    let events = [registered("a", MARK), registered("b", MARK)];
+    store.append_events("list", events).await.unwrap();
+    drop(store);
+    // The keys know a subject that is forgotten, and the store does not yet.
+    let keys = SqliteKeys::open(folder.0.join("keys")).unwrap();
+    keys.forget("a".into()).await.unwrap();
+    let store = only_read("keys");
+    assert!(first(&store).await.name.is_forgotten());
+    let error = only_read("other").head().await.unwrap_err();
+    assert!(
+        error.to_string().contains("sealed with the keys"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -171,9 +171,15 @@ impl Target {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(self.exists()),
             // A file system without hard links.
-            Err(_) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Unsupported | ErrorKind::PermissionDenied
+                ) =>
+            {
                 fs::rename(partial.0, &self.path).map_err(|error| unopened(&error, &self.path))
             }
+            Err(error) => Err(unopened(&error, &self.path)),
         }
     }
 }
@@ -215,7 +221,7 @@ fn copy(
     let stops = Arc::clone(is_abandoned);
     let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => StoreError::Closed,
-        // Of a file that is damaged it says how far it can be read.
+        // The error of a damaged file says how far it can be read.
         _ => examined(&error, source),
     };
     let watched = move || stops.load(Ordering::Relaxed);

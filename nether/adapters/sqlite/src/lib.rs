@@ -235,6 +235,10 @@ impl EventStore for SqliteStore {
         Box::pin(self.written(|answer| Job::AppendAll(appends, answer)))
     }
 
+    fn can_redact(&self) -> bool {
+        true
+    }
+
     fn redact(&self, redaction: Redaction) -> StoreFuture<'_, Appended> {
         Box::pin(self.written(|answer| Job::Redact(Box::new(redaction), answer)))
     }

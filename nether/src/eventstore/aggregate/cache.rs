@@ -57,14 +57,14 @@ pub(in crate::eventstore) struct Loaded<A> {
     /// would use.
     pub(super) skipped: bool,
     /// How often a subject had been forgotten when it was read: it may know those of later.
-    pub(super) forgets: u64,
+    pub(super) erasures: u64,
 }
 
 impl<A> Loaded<A> {
     /// A state as it was kept, in a version.
-    pub(super) fn new(state: A, version: u64, forgets: u64) -> Self {
+    pub(super) fn new(state: A, version: u64, erasures: u64) -> Self {
         Loaded {
-            forgets,
+            erasures,
             state,
             version,
             saved: version,
@@ -74,7 +74,7 @@ impl<A> Loaded<A> {
 
     /// Whether it may know a subject that was forgotten since it was read.
     pub(in crate::eventstore) fn is_stale(&self, store: &Store) -> bool {
-        self.forgets != store.forgets()
+        self.erasures != store.erasures()
     }
 }
 

@@ -66,8 +66,8 @@ pub(in crate::eventstore) fn save_snapshot<A: Aggregate>(
     let every = A::SETTINGS.snapshot_every;
     if every > 0 && !loaded.skipped && loaded.version - loaded.saved >= every {
         loaded.saved = loaded.version;
-        let (version, forgets) = (loaded.version, loaded.forgets);
-        snapshot::save(store, stream, &loaded.state, version, forgets);
+        let (version, erasures) = (loaded.version, loaded.erasures);
+        snapshot::save(store, stream, &loaded.state, version, erasures);
     }
 }
 
@@ -77,14 +77,14 @@ pub(in crate::eventstore) async fn load<A: Aggregate>(
     stream: &StreamId,
 ) -> Result<Loaded<A>, StoreError> {
     // Before it is read: what is forgotten meanwhile may still be in it.
-    let forgets = store.forgets();
+    let erasures = store.erasures();
     let (state, version) = snapshot::load::<A>(store, stream).await?;
-    let kept = Loaded::new(state, version, forgets);
+    let kept = Loaded::new(state, version, erasures);
     if let Some(loaded) = read_on(store, stream, kept).await? {
         return Ok(loaded);
     }
     tracing::warn!(stream = %Escaped(&stream), version, "a snapshot is ahead of its stream and not used: events are missing from the store");
-    let initial = Loaded::new(A::initial(), 0, forgets);
+    let initial = Loaded::new(A::initial(), 0, erasures);
     let loaded = read_on(store, stream, initial).await?;
     Ok(loaded.expect("nothing is ahead of no event"))
 }

@@ -447,7 +447,7 @@ pub trait EventStore: Send + Sync + 'static {
     /// it returns `Ok`, no byte of the former content is left where the store keeps it: not in free space of
     /// a file, nor in a log. If the record is in the store already, the rest is done again.
     ///
-    /// By default the store cannot do it.
+    /// By default the store cannot do it; one that can says so with [`can_redact`](EventStore::can_redact).
     ///
     /// # Errors
     /// [`StoreError::NoEvent`] if there is no such event at the position; those of
@@ -459,6 +459,11 @@ pub trait EventStore: Send + Sync + 'static {
         Box::pin(std::future::ready(Err(StoreError::Unsupported {
             what: "replace the content of an event",
         })))
+    }
+
+    /// Whether [`redact`](EventStore::redact) is implemented: `false` by default.
+    fn can_redact(&self) -> bool {
+        false
     }
 
     /// Whether another process may have the store open at the same time: `true` by default. If it returns

@@ -35,14 +35,22 @@ impl Store {
     /// [`StoreError::Codec`] if the store has no keys; or why the key could not be destroyed, or the event
     /// not be stored. Call it again then: the key may be destroyed already.
     pub async fn forget(&self, subject: impl Into<String>) -> Result<Position, StoreError> {
-        let subject = subject.into();
+        let (store, subject) = (self.clone(), subject.into());
+        // A task of its own: it is done to its end, also if the caller stops waiting.
+        let forgetting = tokio::spawn(async move { store.forget_whole(&subject).await });
+        forgetting.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    async fn forget_whole(&self, subject: &str) -> Result<Position, StoreError> {
         let keys = self.personal.keys().await?;
         let keys = keys.ok_or_else(|| StoreError::Codec {
             what: format!("`{subject}` cannot be forgotten"),
             reason: "the store has no keys: give it those with which it was written, `Store::new(..).subject_keys(..)`".to_owned(),
         })?;
-        keys.forget(subject.as_str().into()).await?;
-        self.forgets.fetch_add(1, Ordering::Release);
-        Ok(self.append(forgotten(&subject)?).await?.position)
+        let destroyed = keys.forget(subject.into()).await;
+        // Whatever came of it: the key may be destroyed.
+        self.erasures.fetch_add(1, Ordering::Release);
+        destroyed?;
+        Ok(self.append(forgotten(subject)?).await?.position)
     }
 }

@@ -65,7 +65,11 @@ pub(super) async fn agree(
     }
     // Projections that are as old as the store have to learn of it again.
     for subject in by_keys {
-        backend.append(forgotten(&subject)?).await?;
+        match backend.append(forgotten(&subject)?).await {
+            // A process that can write tells its projections.
+            Ok(_) | Err(StoreError::ReadOnly { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

@@ -7,6 +7,16 @@ use serde_json::value::RawValue;
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::personal::replace::Replace;
 
+/// How many values may be in each other: as deep as `serde_json` reads.
+const DEEPEST: u32 = 128;
+
+fn too_deep() -> StoreError {
+    StoreError::Codec {
+        what: "a personal value cannot be stored".to_owned(),
+        reason: format!("more than {DEEPEST} personal values are in each other"),
+    }
+}
+
 /// The subject and the value, as they stand behind the tag.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +33,15 @@ pub(super) fn replaced(
     tag: &str,
     replace: &mut Replace<'_>,
 ) -> Result<Option<Vec<u8>>, StoreError> {
+    replaced_in(content, tag, replace, DEEPEST)
+}
+
+fn replaced_in(
+    content: &[u8],
+    tag: &str,
+    replace: &mut Replace<'_>,
+    depth: u32,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let key = format!("\"{tag}\"").into_bytes();
     let (mut new, mut copied, mut from) = (Vec::new(), 0, 0);
     while let Some(found) = find(&content[from..], &key) {
@@ -32,7 +51,10 @@ pub(super) fn replaced(
             continue;
         };
         let value = tagged.value.get().as_bytes();
-        let inner = replaced(value, tag, replace)?;
+        let Some(deeper) = depth.checked_sub(1) else {
+            return Err(too_deep());
+        };
+        let inner = replaced_in(value, tag, replace, deeper)?;
         new.extend_from_slice(&content[copied..start]);
         new.extend(replace(&tagged.subject, inner.as_deref().unwrap_or(value))?);
         (copied, from) = (end, end);
@@ -93,6 +115,19 @@ mod tests {
         assert_eq!(shouted(blank).unwrap(), r#" <4"2 [ "ANN" ]> "#);
         let nested = format!(r#"{{"$p":{{"subject":"1","value":{one}}}}}"#);
         assert_eq!(shouted(&nested).unwrap(), r#"<1 <42 "ANN">>"#);
+    }
+
+    #[test]
+    fn values_that_are_too_deep_in_each_other_are_an_error() {
+        let nested = |depth: usize| {
+            let open = r#"{"$p":{"subject":"1","value":"#.repeat(depth);
+            format!("{open}1{}", "}}".repeat(depth))
+        };
+        let mut replace = |_: &str, value: &[u8]| Ok(value.to_vec());
+        for (depth, is_sound) in [(1, true), (128, true), (129, false), (20_000, false)] {
+            let replaced = replaced(nested(depth).as_bytes(), "$p", &mut replace);
+            assert_eq!(replaced.is_ok(), is_sound, "{depth}");
+        }
     }
 
     #[test]

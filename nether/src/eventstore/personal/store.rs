@@ -78,6 +78,8 @@ impl PersonalStore {
             };
             let written = self.backend.change_documents(vec![change], vec![condition]);
             return match written.await {
+                // Nothing was ever sealed in a store that can only be read, and nothing will be.
+                Err(StoreError::ReadOnly { .. }) => Ok(()),
                 // Another process was first: its keys are compared.
                 Err(StoreError::PreconditionFailed { .. }) => Box::pin(self.check(keys)).await,
                 written => written,
@@ -226,6 +228,10 @@ impl EventStore for PersonalStore {
             self.seal(contents, OfForgotten::Drop).await?;
             self.backend.redact(redaction).await
         })
+    }
+
+    fn can_redact(&self) -> bool {
+        self.backend.can_redact()
     }
 
     fn can_append_all(&self) -> bool {

@@ -9,6 +9,7 @@ use crate::eventstore::finished::{finished, in_runtime};
 use crate::eventstore::follower::{EventFailure, guarded_within};
 use crate::eventstore::history::{History, Recording};
 use crate::eventstore::projection::{Answers, Projection};
+use crate::eventstore::stored::StoredEvent;
 use crate::message::{Message, Query};
 
 /// A projection that is shown events by a test; see [`given_projection`].
@@ -94,17 +95,16 @@ impl<P: Projection> ProjectionScenario<P> {
         self
     }
 
-    /// Shows it one event that it cannot handle, and returns the error.
+    /// Shows it an event that it cannot handle, and returns the error.
     ///
     /// # Panics
     /// If it handles the event; or if the event cannot be stored, or could not be read again.
     #[track_caller]
-    pub fn then_error(&mut self, event: impl History) -> Error {
+    pub fn error_of<E: StoredEvent>(&mut self, event: E) -> Error {
         let events = self.recording.events("test", event);
-        let failures = events.iter().filter_map(|it| self.show(it).err());
-        match failures.collect::<Vec<_>>().pop() {
+        match events.iter().find_map(|it| self.show(it).err()) {
             Some(failure) => Error::msg(failure.text),
-            None => panic!("`{}` has handled it", P::NAME),
+            None => panic!("`{}` has handled `{}`", P::NAME, E::NAME),
         }
     }
 

@@ -52,6 +52,9 @@ pub async fn deliver<S: Saga, C: Command + SentBy<S>>(
         }
     };
     let called = ctx.call(command).await;
+    if let Err(CallError::NoRoute(error)) = &called {
+        ctx.handle().scope.mediator.recorder.note_unrouted(error);
+    }
     Some(match called {
         Ok(_) => Delivery::Done,
         Err(error) => refused::<C>(error),

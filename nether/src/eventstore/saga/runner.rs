@@ -42,7 +42,7 @@ pub(super) struct SagaRunner<S: Saga> {
     /// The keys whose events have waited since the last run, and can go on.
     to_release: VecDeque<Arc<str>>,
     /// How often a subject had been forgotten when they were read: their states may know those of later.
-    forgets: u64,
+    erasures: u64,
 }
 
 /// What sagas do besides handling events.
@@ -92,7 +92,7 @@ impl<S: Saga> Followed for SagaRunner<S> {
             follower.write(changes).await?;
         }
         let changed = self.instances.saved(&follower.control, &follower.ctx);
-        if self.forgets != follower.store.forgets() {
+        if self.erasures != follower.store.erasures() {
             self.load(follower).await?; // All of them are saved.
         }
         self.give_answers(follower).await?;
@@ -203,14 +203,14 @@ impl<S: Saga> SagaRunner<S> {
             instances: SagaInstances::none(),
             sending: SagaSending::default(),
             to_release: VecDeque::new(),
-            forgets: 0,
+            erasures: 0,
         }
     }
 
     /// Reads all sagas that are not over.
     async fn load(&mut self, follower: &Follower<Self>) -> Result<(), RunnerEnd> {
         // Before they are read: what is forgotten meanwhile may still be in them.
-        self.forgets = follower.store.forgets();
+        self.erasures = follower.store.erasures();
         let load = || SagaInstances::load(&follower.store);
         self.instances = follower.read_persistently(load).await?;
         Ok(())

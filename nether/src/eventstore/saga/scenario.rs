@@ -352,7 +352,7 @@ impl<S: Saga> SagaScenario<S> {
         match &self.known {
             None if !S::starts(&event.name) => return,
             Some((of, _)) => assert_eq!(*of, key, "`{}` is for another saga", event.name),
-            None => {}
+            None => (self.over, self.answer) = (None, None),
         }
         let known = self.known.as_ref().map(|(_, saga)| saga);
         let events = std::slice::from_ref(event);
