@@ -259,6 +259,31 @@ async fn a_restored_backup_is_refused_with_the_log_of_a_killed_process() {
 }
 
 #[tokio::test]
+async fn a_backup_that_is_restored_again_is_refused_with_the_log_of_the_run_between() {
+    let folder = Folder::new("restored-twice");
+    let file = SqliteStore::open(folder.file()).unwrap();
+    for _ in 0..200 {
+        file.append(append("a/1", 4000)).await.unwrap();
+    }
+    let backup = folder.0.join("backup.db");
+    file.backup_to(&backup).await.unwrap();
+    drop(file);
+    let restored = folder.0.join("restored.db");
+    fs::copy(&backup, &restored).unwrap();
+    let mut appending = Appending::start(&restored);
+    appending.wait_for(20_000); // More than a log holds.
+    appending.kill();
+    assert!(fs::metadata(beside(&restored, "-wal")).unwrap().len() > 0);
+    fs::copy(&backup, &restored).unwrap();
+    let error = SqliteStore::open(&restored).unwrap_err();
+    assert!(matches!(error, StoreError::BadFile { .. }), "{error}");
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(beside(&restored, suffix));
+    }
+    assert_eq!(events(&restored).await, 200);
+}
+
+#[tokio::test]
 async fn a_restored_backup_that_is_killed_is_opened_with_its_own_log() {
     let folder = Folder::new("killed-again");
     let file = SqliteStore::open(folder.file()).unwrap();

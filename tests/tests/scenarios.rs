@@ -466,3 +466,39 @@ fn another_answer_is_distinguished() {
     let begun = given_saga::<Enrolment>(()).when_sent(enrol());
     begun.then_replies::<Enrol>(8);
 }
+
+#[derive(Default)]
+pub struct Patient {
+    seen: u32,
+}
+
+#[query(reply = u32)]
+pub struct Seen;
+
+#[projection(handles = [Paid, Seen])]
+impl Patient {
+    async fn paid(&mut self, _: &Paid) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.seen += 1;
+    }
+
+    async fn seen(&self, _: Seen) -> u32 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.seen
+    }
+}
+
+fn patience() {
+    let patient = given_projection(Patient::default()).when(paid("a"));
+    assert_eq!(patient.ask(Seen).unwrap(), 1);
+}
+
+#[test]
+fn a_handler_that_waits_is_waited_for() {
+    patience();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_waits_is_waited_for_also_in_a_runtime() {
+    patience();
+}

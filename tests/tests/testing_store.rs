@@ -214,32 +214,6 @@ async fn a_system_that_the_test_starts_itself_fails_it_too(
     pending().await
 }
 
-/// Asks when it stops.
-#[derive(Default)]
-pub struct Leaving;
-
-#[event]
-pub struct Never;
-
-#[module(handles = Never, calls = PriceOf, manual)]
-impl Leaving {
-    async fn never(&mut self, _: &Never) {}
-
-    #[on_stop]
-    async fn leave(&mut self, ctx: &Context<Self>) {
-        let _ = ctx.ask(PriceOf { seat: 1 }).await;
-    }
-}
-
-#[nether::test(only = [])]
-#[should_panic(expected = "a module sent `testing_store::PriceOf`")]
-async fn what_a_hook_sends_in_vain_during_the_stop_fails_the_test(
-    system: System,
-) -> nether::Result<()> {
-    system.attach(Leaving).await?;
-    Ok(())
-}
-
 #[nether::test(only = [Clerk])]
 async fn what_a_test_itself_sends_in_vain_is_its_own_matter(
     system: TestSystem,

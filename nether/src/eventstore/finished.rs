@@ -9,30 +9,25 @@ where
     F: Future + Send,
     F::Output: Send,
 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime without sockets needs nothing of the system");
     let mut future = pin!(future);
-    let mut cx = Context::from_waker(Waker::noop());
-    if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-        return output;
-    }
-    in_runtime(future)
-}
-
-/// What a future gives that may need a clock.
-pub(super) fn in_runtime<F>(future: F) -> F::Output
-where
-    F: Future + Send,
-    F::Output: Send,
-{
-    // A test may be in a runtime already, and one cannot wait within it.
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .build()
-                .expect("a runtime without sockets needs nothing of the system");
-            runtime.block_on(future)
-        });
-        let waited = waiting.join();
-        waited.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
+    let first = {
+        // Whatever it waits for belongs to the runtime in which it is awaited, and not to that of a test.
+        let _entered = runtime.enter();
+        let mut cx = Context::from_waker(Waker::noop());
+        future.as_mut().poll(&mut cx)
+    };
+    let output = match first {
+        Poll::Ready(output) => output,
+        // A test may be in a runtime already, and one cannot wait within it.
+        Poll::Pending => std::thread::scope(|scope| {
+            let waited = scope.spawn(|| runtime.block_on(future)).join();
+            waited.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        }),
+    };
+    runtime.shutdown_background();
+    output
 }

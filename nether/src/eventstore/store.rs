@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::RwLock;
 
 use crate::declaration::Declaration;
-use crate::eventstore::backend::{Encoding, EventStore, StoreError};
+use crate::eventstore::backend::{Encoding, EventStore, RecordedEvent, StoreError};
 use crate::eventstore::control::{Control, FollowerKind, FollowerList, FollowerSeat};
 use crate::eventstore::memory::MemoryStore;
 #[cfg(feature = "erasure")]
@@ -153,6 +153,15 @@ impl Store {
         self.personal = Arc::new(self.personal.with_keys(keys));
         self.backend = Arc::clone(&self.personal) as Arc<dyn EventStore>;
         self
+    }
+
+    /// Notes that a subject was forgotten, or an event redacted, if one of these events says so: it may have
+    /// been another process.
+    pub(super) fn note_erasures(&self, events: &[RecordedEvent]) {
+        let names = ["nether.subject_forgotten", "nether.event_redacted"];
+        if events.iter().any(|event| names.contains(&&*event.name)) {
+            self.erasures.fetch_add(1, Ordering::Release);
+        }
     }
 
     /// How often a subject was forgotten, or an event redacted, in this process.

@@ -24,6 +24,8 @@ use crate::context::Context;
 use crate::declaration::Declaration;
 use crate::escaped::Escaped;
 use crate::eventstore::backend::{Encoding, EventId, NewEvent, Payload, RecordedEvent, StoreError};
+#[cfg(feature = "erasure")]
+use crate::eventstore::personal::checked;
 use crate::finite;
 #[cfg(feature = "http")]
 use crate::guarded::panicked;
@@ -127,7 +129,11 @@ pub const fn kept<T: Storable>() -> Keeping<T> {
 
 fn save<T: Storable>(value: &T) -> Result<Box<RawValue>, Unreadable> {
     check_finite(value, true)?;
-    let text = to_raw_value(value).map_err(|error| Unreadable(error.to_string()))?;
+    let write = || to_raw_value(value).map_err(|error| Unreadable(error.to_string()));
+    #[cfg(feature = "erasure")]
+    let text = checked(Encoding::Json, write, |it| it.get().as_bytes(), Unreadable)?;
+    #[cfg(not(feature = "erasure"))]
+    let text = write()?;
     restore::<T>(&text).map_err(Unreadable::again)?;
     Ok(text)
 }
@@ -262,11 +268,14 @@ fn write<T: Serialize + DeserializeOwned>(
 ) -> Result<(Payload, T), Unreadable> {
     let is_text = encoding == Encoding::Json;
     check_finite(value, is_text)?;
-    let bytes = match is_text {
-        true => serde_json::to_vec(value).map_err(|error| error.to_string()),
-        false => rmp_serde::to_vec_named(value).map_err(|error| error.to_string()),
+    let write = || match is_text {
+        true => serde_json::to_vec(value).map_err(|error| Unreadable(error.to_string())),
+        false => rmp_serde::to_vec_named(value).map_err(|error| Unreadable(error.to_string())),
     };
-    let bytes = bytes.map_err(Unreadable)?;
+    #[cfg(feature = "erasure")]
+    let bytes = checked(encoding, write, Vec::as_slice, Unreadable)?;
+    #[cfg(not(feature = "erasure"))]
+    let bytes = write()?;
     let payload = Payload { encoding, bytes };
     let written = read(&payload).map_err(Unreadable::again)?;
     Ok((payload, written))

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use nether::eventstore::{Encoding, Position, Projections, Store, StoreError, SubjectKeys};
+use nether::eventstore::{
+    Aggregates, Encoding, MemoryKeys, Position, Projections, Store, StoreError, SubjectKeys,
+};
 use nether::prelude::*;
 use nether_sqlite::{SqliteKeys, SqliteStore};
 use nether_tests::Folder;
@@ -162,6 +164,74 @@ async fn a_projection_that_comes_from_a_backup_forgets_again() {
     assert_eq!(known.keys().collect::<Vec<_>>(), ["b"]);
     assert_eq!(store.head().await.unwrap(), Position(3));
     assert_eq!(store.forget("a").await.unwrap(), Position(3));
+    system.shutdown().await;
+}
+
+#[tokio::test]
+async fn keys_of_before_make_no_second_key_for_a_subject() {
+    let folder = Folder::new("second-key");
+    let store = in_file(&folder);
+    store
+        .append_events("list", [registered("a", MARK)])
+        .await
+        .unwrap();
+    let keys = SqliteKeys::open(folder.0.join("keys")).unwrap();
+    keys.backup_to(folder.0.join("keys.backup")).await.unwrap();
+    store
+        .append_events("list", [registered("b", MARK)])
+        .await
+        .unwrap();
+    drop((store, keys));
+    fs::rename(folder.0.join("keys.backup"), folder.0.join("keys")).unwrap();
+    let store = in_file(&folder);
+    let again = store.append_events("list", [registered("b", MARK)]).await;
+    let error = again.unwrap_err().to_string();
+    assert!(error.contains("personal values of `b`"), "{error}");
+    store
+        .append_events("list", [registered("c", MARK)])
+        .await
+        .unwrap();
+}
+
+#[test]
+fn keys_that_many_open_at_once_are_made_once() {
+    for number in 0..30 {
+        let folder = Folder::new(&format!("at-once-{number}"));
+        let path = folder.0.join("keys");
+        std::thread::scope(|scope| {
+            let opening = [(); 6].map(|()| scope.spawn(|| SqliteKeys::open(&path).unwrap()));
+            let opened = opening.map(|it| it.join().unwrap());
+            drop(opened);
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_subject_is_forgotten_though_its_caller_stops_waiting() {
+    let store = Store::memory().subject_keys(MemoryKeys::default());
+    let system = System::builder().isolated().with::<Aggregates<Customer>>();
+    let system = system.provide(store.clone()).start().await.unwrap();
+    let ctx = system.context();
+    let customer = || "c-1".to_owned();
+    let register = Register {
+        customer: customer(),
+        name: MARK.to_owned(),
+    };
+    ctx.send(register).await.unwrap();
+    tokio::select! {
+        biased;
+        _ = store.forget("c-1") => {}
+        () = std::future::ready(()) => {}
+    }
+    // The event is the last step of it.
+    store.wait_for_new(Position(1)).await.unwrap();
+    let name = ctx
+        .ask(NameOf {
+            customer: customer(),
+        })
+        .await
+        .unwrap();
+    assert_eq!(name, None);
     system.shutdown().await;
 }
 

@@ -3,4 +3,6 @@
 mod keys;
 mod program;
 mod redaction;
+mod sagas;
+mod shapes;
 mod values;

@@ -183,41 +183,6 @@ async fn nothing_new_is_kept_of_a_subject_that_is_forgotten() {
         .unwrap();
 }
 
-#[event(name = "erasure.noted")]
-pub struct Noted {
-    pub anything: serde_json::Value,
-}
-
-#[tokio::test]
-async fn content_of_a_client_that_looks_personal_harms_nothing() {
-    for encoding in [Encoding::Json, Encoding::MessagePack] {
-        let store = Store::memory().encoding(encoding);
-        let store = store.subject_keys(MemoryKeys::default());
-        let append = async |anything: serde_json::Value| {
-            let noted = Noted { anything };
-            store
-                .append_events("list", [noted])
-                .await
-                .map(|it| it.position)
-        };
-        let inner = serde_json::json!({ "subject": "a", "value": "00" });
-        let sealed = serde_json::json!([{ "a": { "$sealed": inner } }]);
-        let error = append(sealed).await.unwrap_err().to_string();
-        assert!(error.contains("`$sealed` is the store's own"), "{error}");
-        for harmless in [
-            serde_json::json!("{\"$sealed\":{\"subject\":\"a\",\"value\":1}}"),
-            serde_json::json!({ "$sealed": 1, "$personal": ["$sealed"] }),
-            serde_json::json!({ "$sealed": { "subject": "a", "value": 1 }, "more": 1 }),
-            serde_json::json!({ "$personal": inner }),
-            serde_json::json!({ "$personal": { "subject": "a", "value": { "$personal": inner } } }),
-        ] {
-            let position = append(harmless.clone()).await.unwrap();
-            let read = store.read_all(Position(position.0 - 1), 1).await.unwrap();
-            assert_eq!(read[0].read::<Noted>().unwrap().anything, harmless);
-        }
-    }
-}
-
 #[test]
 fn a_personal_value_shows_its_subject_alone() {
     let shown = format!("{:?}", registered("c-1", MARK));

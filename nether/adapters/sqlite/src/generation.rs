@@ -194,8 +194,10 @@ fn belongs(path: &Path) -> rusqlite::Result<bool> {
         return Ok(false);
     };
     if alone.generation == NEVER_OPENED {
-        // A backup had no log when it was made.
-        return Ok(alone.store == after.store && after.generation > NEVER_OPENED);
+        // A backup had no log when it was made: only the first one is its own, whose base is the backup.
+        let is_first = before.base == NEVER_OPENED && after.base == NEVER_OPENED;
+        let is_its = alone.store == after.store && after.generation > NEVER_OPENED;
+        return Ok(is_first && is_its);
     }
     Ok(alone.store == before.store
         && before.base <= alone.generation

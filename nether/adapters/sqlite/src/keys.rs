@@ -96,7 +96,7 @@ impl SqliteKeys {
     /// that subject again when it is opened with a backup of the keys; another program would not.
     ///
     /// # Errors
-    /// As those of [`SqliteStore::backup_to`](crate::SqliteStore::backup_to).
+    /// Those of [`SqliteStore::backup_to`](crate::SqliteStore::backup_to).
     pub async fn backup_to(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
         let target = Target::new(path.as_ref())?;
         self.blocking(move |connection| {
@@ -125,7 +125,9 @@ impl SqliteKeys {
 fn prepared(connection: &mut Connection, path: &Path) -> Result<Uuid, StoreError> {
     let read = || {
         connection.busy_timeout(BUSY)?;
-        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i32>(0));
+        // In one transaction: another process may be making the tables.
+        let reading = connection.unchecked_transaction()?;
+        let number = |sql: &str| reading.query_row(sql, [], |row| row.get::<_, i32>(0));
         Ok((
             number("PRAGMA application_id")?,
             number("PRAGMA user_version")?,

@@ -265,6 +265,7 @@ impl<F: Followed> Follower<F> {
         place: &mut FollowerPlace,
     ) -> Result<usize, RunnerEnd> {
         let events = self.page(place.position).await?.events;
+        self.store.note_erasures(&events);
         let count = events.len();
         if count > 0 {
             self.confirm_lease().await?;

@@ -2,6 +2,7 @@
 //! is destroyed (feature `erasure`). The technique is known as crypto-shredding.
 
 mod cipher;
+mod counting;
 mod forget;
 mod forgotten;
 mod json;
@@ -13,6 +14,7 @@ mod replace;
 mod store;
 mod value;
 
+pub(in crate::eventstore) use self::payload::checked;
 pub(in crate::eventstore) use self::store::PersonalStore;
 
 pub use self::forgotten::SubjectForgotten;

@@ -1,7 +1,6 @@
 //! [`PersonalStore`]: seals the personal values in all that is written to a store, and opens them in all that
 //! is read. Below it is the backend, which knows nothing of it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
@@ -15,13 +14,16 @@ use crate::eventstore::backend::{
 use crate::eventstore::personal::forgotten::agree;
 use crate::eventstore::personal::keys::{SubjectKeyState, SubjectKeys};
 use crate::eventstore::personal::payload::{
-    KeyStates, OfForgotten, PERSONAL, SEALED, already_sealed, opened, sealed, subjects,
+    FoundSubjects, KeyStates, OfForgotten, already_sealed, forgotten_in, no_key, opened, sealed,
     without_keys,
 };
 
 /// Where the id of the keys is.
 const COLLECTION: &str = "subject_keys";
 const KEY: &str = "id";
+
+/// The subjects of which something was sealed.
+const SUBJECTS: &str = "subjects";
 
 /// A backend whose personal values are sealed.
 pub(in crate::eventstore) struct PersonalStore {
@@ -103,26 +105,70 @@ impl PersonalStore {
         mut contents: Vec<(&mut Vec<u8>, Encoding)>,
         of_forgotten: OfForgotten,
     ) -> Result<(), StoreError> {
-        let (mut found, mut forged) = (BTreeSet::new(), BTreeSet::new());
+        let mut found = FoundSubjects::default();
         for (content, encoding) in &contents {
-            subjects(content, *encoding, PERSONAL, &mut found)?;
-            subjects(content, *encoding, SEALED, &mut forged)?;
+            found.add(content, *encoding)?;
         }
-        if let Some(subject) = forged.first() {
+        if let Some(subject) = found.sealed.first() {
             return Err(already_sealed(subject));
         }
-        let Some(first) = found.first() else {
+        let Some(first) = found.known.first() else {
             return Ok(());
         };
         let keys = self.keys().await?.ok_or_else(|| without_keys(first))?;
-        let found: Vec<_> = found.into_iter().collect();
-        let states = states(&found, keys.keys_or_new(found.clone()).await?);
+        let found: Vec<_> = found.known.into_iter().collect();
+        let states = self.keys_or_new(keys, found).await?;
         for (content, encoding) in &mut contents {
             if let Some(new) = sealed(content, *encoding, &states, of_forgotten)? {
                 **content = new;
             }
         }
         Ok(())
+    }
+
+    /// The keys of subjects. A new subject gets a key, and is noted: if keys of before do not have it, another
+    /// key for it would make what is sealed already undecipherable.
+    async fn keys_or_new(
+        &self,
+        keys: &dyn SubjectKeys,
+        subjects: Vec<Arc<str>>,
+    ) -> Result<KeyStates, StoreError> {
+        let known = states(&subjects, keys.keys(subjects.clone()).await?);
+        let is_new = |subject: &&Arc<str>| known[*subject] == SubjectKeyState::Unknown;
+        let new: Vec<_> = subjects.iter().filter(is_new).cloned().collect();
+        if new.is_empty() {
+            return Ok(known);
+        }
+        for subject in &new {
+            if self.backend.document(SUBJECTS, subject).await?.is_some() {
+                return Err(no_key(subject));
+            }
+        }
+        let made = keys.keys_or_new(subjects.clone()).await?;
+        let noted = new.into_iter().map(|subject| DocumentChange {
+            collection: SUBJECTS.into(),
+            key: subject,
+            content: Some(Vec::new()),
+        });
+        let noted = noted.collect();
+        self.backend.change_documents(noted, Vec::new()).await?;
+        Ok(states(&subjects, made))
+    }
+
+    /// What the program has in memory, as JSON, with the values of subjects that are forgotten by now
+    /// forgotten; `None` if it has no personal value.
+    pub(in crate::eventstore) async fn forgotten_in(
+        &self,
+        content: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut found = FoundSubjects::default();
+        found.add(content, Encoding::Json)?;
+        let (false, Some(keys)) = (found.known.is_empty(), self.keys().await?) else {
+            return Ok(None);
+        };
+        let found: Vec<_> = found.known.into_iter().collect();
+        let states = states(&found, keys.keys(found.clone()).await?);
+        forgotten_in(content, &states)
     }
 
     /// Opens contents, each in its encoding. The keys are asked for once for all of them, and again for
@@ -133,14 +179,15 @@ impl PersonalStore {
             return Ok(()); // What is sealed is read as it is.
         };
         loop {
-            let mut found = BTreeSet::new();
+            let mut found = FoundSubjects::default();
             for (content, encoding) in &contents {
-                subjects(content, *encoding, SEALED, &mut found)?;
+                // What cannot be walked through was not sealed.
+                let _ = found.add(content, *encoding);
             }
-            if found.is_empty() {
+            if found.sealed.is_empty() {
                 return Ok(());
             }
-            let found: Vec<_> = found.into_iter().collect();
+            let found: Vec<_> = found.sealed.into_iter().collect();
             let states = states(&found, keys.keys(found.clone()).await?);
             for (content, encoding) in &mut contents {
                 if let Some(new) = opened(content, *encoding, &states)? {
@@ -174,9 +221,9 @@ impl PersonalStore {
             let Some(content) = &condition.content else {
                 continue;
             };
-            let mut found = BTreeSet::new();
-            subjects(content, Encoding::Json, PERSONAL, &mut found)?;
-            if found.is_empty() {
+            let mut found = FoundSubjects::default();
+            found.add(content, Encoding::Json)?;
+            if found.known.is_empty() {
                 continue;
             }
             let (collection, key) = (&*condition.collection, &*condition.key);
@@ -192,6 +239,15 @@ impl PersonalStore {
     }
 }
 
+/// Whether documents of that collection hold what the program has written, and not what a client has sent, as
+/// the answers to requests do.
+fn is_of_program(collection: &str) -> bool {
+    let kind = collection
+        .split_once('/')
+        .map_or(collection, |(kind, _)| kind);
+    ["snapshot", "saga", "saga_answer"].contains(&kind)
+}
+
 fn states(subjects: &[Arc<str>], states: Vec<SubjectKeyState>) -> KeyStates {
     subjects.iter().cloned().zip(states).collect()
 }
@@ -199,9 +255,18 @@ fn states(subjects: &[Arc<str>], states: Vec<SubjectKeyState>) -> KeyStates {
 impl EventStore for PersonalStore {
     fn append(&self, mut append: Append) -> StoreFuture<'_, Appended> {
         Box::pin(async move {
+            // What the framework appends was accepted before, as the answer that a saga has made.
+            let is_own = append
+                .events
+                .iter()
+                .all(|it| it.name.starts_with("nether."));
+            let of_forgotten = match is_own {
+                true => OfForgotten::Drop,
+                false => OfForgotten::Refuse,
+            };
             let payloads = append.events.iter_mut().map(|it| &mut it.payload);
             let contents = payloads.map(|it| (&mut it.bytes, it.encoding)).collect();
-            self.seal(contents, OfForgotten::Refuse).await?;
+            self.seal(contents, of_forgotten).await?;
             self.conditions(&mut append.conditions).await?;
             self.backend.append(append).await
         })
@@ -290,8 +355,12 @@ impl EventStore for PersonalStore {
 
     fn document(&self, collection: &str, key: &str) -> StoreFuture<'_, Option<Vec<u8>>> {
         let document = self.backend.document(collection, key);
+        let is_of_program = is_of_program(collection);
         Box::pin(async move {
             let mut document = document.await?;
+            if !is_of_program {
+                return Ok(document);
+            }
             let content = document.iter_mut().map(|it| (it, Encoding::Json));
             self.open(content.collect()).await?;
             Ok(document)
@@ -300,8 +369,12 @@ impl EventStore for PersonalStore {
 
     fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
         let documents = self.backend.documents(collection);
+        let is_of_program = is_of_program(collection);
         Box::pin(async move {
             let mut documents = documents.await?;
+            if !is_of_program {
+                return Ok(documents);
+            }
             let contents = documents.iter_mut().map(|(_, it)| (it, Encoding::Json));
             self.open(contents.collect()).await?;
             Ok(documents)
@@ -314,7 +387,10 @@ impl EventStore for PersonalStore {
         mut conditions: Vec<DocumentCondition>,
     ) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let contents = changes.iter_mut().filter_map(|it| it.content.as_mut());
+            let changed = changes
+                .iter_mut()
+                .filter(|it| is_of_program(&it.collection));
+            let contents = changed.filter_map(|it| it.content.as_mut());
             let contents = contents.map(|it| (it, Encoding::Json)).collect();
             self.seal(contents, OfForgotten::Drop).await?;
             self.conditions(&mut conditions).await?;

@@ -1,8 +1,12 @@
 //! [`Personal`]: a value that belongs to a person, and that can be forgotten.
 
+use std::any::type_name;
 use std::fmt;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::eventstore::personal::counting::note_written;
 
 /// A value about a person, the *subject*, in an event, a snapshot or the state of a saga: stored encrypted
 /// with the subject's key, and forgotten once [`Store::forget`](crate::eventstore::Store::forget) has
@@ -88,32 +92,71 @@ impl<T> fmt::Debug for Personal<T> {
     }
 }
 
-/// As it is written before the store encrypts it, and after the store has decrypted it.
+/// As it is written, also by the store once it has encrypted the value: then there is no `value`.
 #[derive(Serialize, Deserialize)]
-enum WrittenPersonal<S, T> {
+struct WrittenPersonal<C> {
     #[serde(rename = "$personal")]
-    Known { subject: S, value: T },
-    #[serde(rename = "$forgotten")]
-    Forgotten { subject: S },
+    content: C,
+}
+
+#[derive(Serialize)]
+struct KnownContent<'a, T> {
+    subject: &'a str,
+    value: &'a T,
+}
+
+#[derive(Serialize)]
+struct ForgottenContent<'a> {
+    subject: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, bound = "T: Deserialize<'de>")]
+struct ReadContent<T> {
+    subject: String,
+    /// Not an `Option` of serde's, for which a value that is `null` would be none.
+    #[serde(default = "none", deserialize_with = "some")]
+    value: Option<T>,
+}
+
+fn none<T>() -> Option<T> {
+    None
+}
+
+/// A value. Its error does not show it: errors are logged, and kept of events that are parked.
+fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let value = T::deserialize(deserializer);
+    value.map(Some).map_err(|_| {
+        D::Error::custom(format_args!(
+            "a personal value is not a `{}`",
+            type_name::<T>()
+        ))
+    })
 }
 
 impl<T: Serialize> Serialize for Personal<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        note_written();
         let subject = &*self.subject;
         match &self.value {
-            Some(value) => WrittenPersonal::Known { subject, value }.serialize(serializer),
-            None => WrittenPersonal::<_, T>::Forgotten { subject }.serialize(serializer),
+            Some(value) => {
+                let content = KnownContent { subject, value };
+                WrittenPersonal { content }.serialize(serializer)
+            }
+            None => {
+                let content = ForgottenContent { subject };
+                WrittenPersonal { content }.serialize(serializer)
+            }
         }
     }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Personal<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(
-            match WrittenPersonal::<String, T>::deserialize(deserializer)? {
-                WrittenPersonal::Known { subject, value } => Personal::new(subject, value),
-                WrittenPersonal::Forgotten { subject } => Personal::forgotten(subject),
-            },
-        )
+        let WrittenPersonal { content } = WrittenPersonal::deserialize(deserializer)?;
+        let ReadContent { subject, value } = content;
+        Ok(Personal { subject, value })
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::Error;
 use crate::error::Result;
 use crate::eventstore::backend::RecordedEvent;
-use crate::eventstore::finished::{finished, in_runtime};
+use crate::eventstore::finished::finished;
 use crate::eventstore::follower::{EventFailure, guarded_within};
 use crate::eventstore::history::{History, Recording};
 use crate::eventstore::projection::{Answers, Projection};
@@ -142,10 +142,7 @@ impl<P: Projection> ProjectionScenario<P> {
                 false => guarded_within(limit, projection.project(event)).await,
             }
         };
-        match limit {
-            Some(_) => in_runtime(shown),
-            None => finished(shown),
-        }
+        finished(shown)
     }
 }
 

@@ -154,6 +154,25 @@ impl<S: Saga> SagaInstances<S> {
         self.answers.owe(command.id, key, origin, answer);
     }
 
+    /// Has those in memory forget who is forgotten by now.
+    #[cfg(feature = "erasure")]
+    pub(super) async fn forget(&mut self, store: &Store) -> Result<(), StoreError> {
+        for key in self.keys() {
+            let Some(instance) = self.by_key.get(&key) else {
+                continue;
+            };
+            let written = serde_json::to_vec(instance).expect("it is made of JSON and texts");
+            let Some(new) = store.personal.forgotten_in(&written).await? else {
+                continue;
+            };
+            let mut new: SagaInstance = serde_json::from_slice(&new).map_err(StoreError::failed)?;
+            new.is_reported = instance.is_reported;
+            self.replace(&key, Some(new));
+            self.changed.insert(key);
+        }
+        Ok(())
+    }
+
     /// Replaces one, or adds it. If that is the end of a saga, its command is answered.
     pub(super) fn put(&mut self, key: &Arc<str>, mut instance: SagaInstance) {
         if let Some((command, answer)) = instance.answered::<S>() {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result};
+use crate::escaped::Escaped;
 use crate::eventstore::backend::{Append, DocumentChange, RecordedEvent, StoreError};
 use crate::eventstore::clock;
 use crate::eventstore::control::Control;
@@ -78,6 +79,8 @@ impl<S: Saga> Followed for SagaRunner<S> {
         key: &str,
         event: &RecordedEvent,
     ) -> Result<Reception, EventFailure> {
+        let forgotten = self.forget(follower).await;
+        forgotten.map_err(|error| EventFailure::of(error.into()))?;
         self.receive(follower, place, key, event).await
     }
 
@@ -87,14 +90,12 @@ impl<S: Saga> Followed for SagaRunner<S> {
         _: &FollowerPlace,
         mut changes: Vec<DocumentChange>,
     ) -> Result<(), RunnerEnd> {
+        self.forget_if_possible(follower).await;
         changes.extend(self.instances.changes());
         if !changes.is_empty() {
             follower.write(changes).await?;
         }
         let changed = self.instances.saved(&follower.control, &follower.ctx);
-        if self.erasures != follower.store.erasures() {
-            self.load(follower).await?; // All of them are saved.
-        }
         self.give_answers(follower).await?;
         if !follower.is_stopping() {
             self.send_next(follower, &changed, false);
@@ -117,7 +118,10 @@ impl<S: Saga> Followed for SagaRunner<S> {
     }
 
     async fn begin(&mut self, follower: &Follower<Self>) -> Result<(), RunnerEnd> {
-        self.load(follower).await?;
+        // Before they are read: who is forgotten meanwhile may still be in them.
+        self.erasures = follower.store.erasures();
+        let load = || SagaInstances::load(&follower.store);
+        self.instances = follower.read_persistently(load).await?;
         self.instances.report_unreadable();
         self.instances.show_all(&follower.control);
         let keys = self.instances.keys();
@@ -154,6 +158,7 @@ impl<S: Saga> Followed for SagaRunner<S> {
         place: &mut FollowerPlace,
         work: SagaWork,
     ) -> Result<(), RunnerEnd> {
+        self.forget_if_possible(follower).await;
         match work {
             SagaWork::Sent(sent) => self.sent(follower, place, sent).await,
             SagaWork::LookAtClock => self.look_at_clock(follower, place).await,
@@ -170,6 +175,7 @@ impl<S: Saga> Followed for SagaRunner<S> {
         place: &mut FollowerPlace,
         order: SagaOrder,
     ) -> Result<(), RunnerEnd> {
+        self.forget_if_possible(follower).await;
         match order {
             SagaOrder::RetryStuck(key, done) => {
                 let count = self.instances.change(&key.into(), SagaInstance::retry);
@@ -207,13 +213,23 @@ impl<S: Saga> SagaRunner<S> {
         }
     }
 
-    /// Reads all sagas that are not over.
-    async fn load(&mut self, follower: &Follower<Self>) -> Result<(), RunnerEnd> {
-        // Before they are read: what is forgotten meanwhile may still be in them.
-        self.erasures = follower.store.erasures();
-        let load = || SagaInstances::load(&follower.store);
-        self.instances = follower.read_persistently(load).await?;
+    /// Has the sagas in memory forget who was forgotten since they were read.
+    async fn forget(&mut self, follower: &Follower<Self>) -> Result<(), StoreError> {
+        let erasures = follower.store.erasures();
+        #[cfg(feature = "erasure")]
+        if self.erasures != erasures {
+            self.instances.forget(&follower.store).await?;
+        }
+        self.erasures = erasures;
         Ok(())
+    }
+
+    /// As [`forget`](Self::forget), where no event is shown. If it fails, it is tried again before the next
+    /// event; what is saved meanwhile is forgotten by the store.
+    async fn forget_if_possible(&mut self, follower: &Follower<Self>) {
+        if let Err(error) = self.forget(follower).await {
+            tracing::warn!(saga = S::NAME, error = %Escaped(&error), "the sagas in memory know still who is forgotten");
+        }
     }
 
     /// Sends the next command of each of these sagas that has none in flight.

@@ -6,8 +6,7 @@ use std::marker::PhantomData;
 
 use crate::error::Error;
 use crate::eventstore::backend::{EventId, RecordedEvent};
-use crate::eventstore::finished::{finished, in_runtime};
-use crate::eventstore::follower::EventFailure;
+use crate::eventstore::finished::finished;
 use crate::eventstore::history::{History, Recording};
 use crate::eventstore::saga::answer::SagaAnswer;
 use crate::eventstore::saga::failure::StepFailed;
@@ -193,7 +192,7 @@ impl<S: Saga> SagaScenario<S> {
         let timer = instance.timers.remove(due);
         let of_timer = (name, timer.cause, None);
         let step = timed_out::<S>(instance, of_timer, &key, false);
-        let stepped = run::<S, _>(step);
+        let stepped = finished(step);
         let instance = stepped.unwrap_or_else(|failure| {
             panic!(
                 "`{}`: the time-out `{name}` failed: {}",
@@ -356,7 +355,7 @@ impl<S: Saga> SagaScenario<S> {
         }
         let known = self.known.as_ref().map(|(_, saga)| saga);
         let events = std::slice::from_ref(event);
-        let stepped = run::<S, _>(stepped::<S>(known, events, &key, false));
+        let stepped = finished(stepped::<S>(known, events, &key, false));
         let instance = stepped.unwrap_or_else(|failure| {
             let text = failure.text;
             panic!(
@@ -423,17 +422,6 @@ impl<S: Saga> SagaScenario<S> {
                 SagaStage::Running | SagaStage::Ending => None,
             });
         }
-    }
-}
-
-/// What a step comes to.
-fn run<S: Saga, F>(step: F) -> Result<SagaInstance, EventFailure>
-where
-    F: Future<Output = Result<SagaInstance, EventFailure>> + Send,
-{
-    match S::POLICY.timeout {
-        Some(_) => in_runtime(step),
-        None => finished(step),
     }
 }
 

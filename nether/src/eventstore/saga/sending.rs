@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(feature = "erasure")]
+use serde_json::value::RawValue;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::context::Context;
@@ -83,6 +85,7 @@ impl SagaSending {
             may_be_done,
             control: Arc::clone(&follower.control),
             store: follower.store.clone(),
+            erasures: 0,
             lease: follower.lease.clone(),
             ctx: follower.ctx.clone(),
         };
@@ -160,6 +163,8 @@ struct CommandSender<S: Saga> {
     may_be_done: bool,
     control: Arc<Control<SagaKind>>,
     store: Store,
+    /// How often a subject had been forgotten when the command was last looked at.
+    erasures: u64,
     lease: Option<Arc<Lease>>,
     ctx: Context<Sagas<S>>,
 }
@@ -219,6 +224,7 @@ impl<S: Saga> CommandSender<S> {
                 let failed = StepFailed::new(StepFailureKind::Refused, reason);
                 return Some(Err(failed.named(&repeated.command)));
             }
+            self.forget().await;
             let again = match self.attempt().await {
                 Ok(ended) => return Some(ended),
                 Err(again) => again,
@@ -238,6 +244,26 @@ impl<S: Saga> CommandSender<S> {
             wait_after(failed, &self.ctx.handle().scope).await;
         }
         None
+    }
+
+    /// Has the command forget who was forgotten since it was written down.
+    async fn forget(&mut self) {
+        let erasures = self.store.erasures();
+        #[cfg(feature = "erasure")]
+        if self.erasures != erasures {
+            let content = self.outgoing.command.content.get().as_bytes();
+            match unpanicked(self.store.personal.forgotten_in(content)).await {
+                Ok(Some(new)) => {
+                    let text = String::from_utf8(new).ok();
+                    let new = text.and_then(|text| RawValue::from_string(text).ok());
+                    let content = &mut self.outgoing.command.content;
+                    *content = new.unwrap_or_else(|| content.clone());
+                }
+                Ok(None) => {}
+                Err(_) => return, // It is tried again before the next attempt.
+            }
+        }
+        self.erasures = erasures;
     }
 
     /// Sends it once. The error is why it is to be sent again.
