@@ -52,7 +52,7 @@ impl Answer {
     }
 }
 
-/// Believes what a request says in `x-user` and, with commas between, in `x-roles`; the user `nobody` is
+/// Believes what a request says in `x-user` and, with commas between, in `x-roles`; one user is
 /// refused.
 pub fn by_header() -> impl Authenticate {
     let scheme = SecurityScheme::header(HeaderName::from_static("x-user"));

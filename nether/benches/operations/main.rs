@@ -64,7 +64,7 @@ struct Measured<'a> {
 }
 
 impl Measured<'_> {
-    /// Adds an operation: what does it as often as it is told. It runs in a task, as a program's work does.
+    /// Adds an operation: what does it as often as is asked. It runs in a task, as a program's work does.
     fn add<F>(&mut self, name: &str, operation: fn(System, u64) -> F)
     where
         F: Future<Output = nether::Result<()>> + Send + 'static,

@@ -61,8 +61,8 @@ impl Store {
     /// Backups from before still have the former content, and so may states of sagas, answers that sagas have
     /// given, stored answers of `Idempotency-Key`, and tables of projections. Other processes that share the
     /// store may have it in memory, and their snapshots may write it back: stop them before, or redact again
-    /// once they were restarted. The command that started a saga, and its answer, cannot be redacted: put what
-    /// is personal in them into `Personal`.
+    /// once they were restarted. The command that started a saga, and its answer, cannot be redacted: put
+    /// what is personal in them into `Personal`.
     ///
     /// # Errors
     /// [`StoreError::NoEvent`] if there is none at the position; [`StoreError::Codec`] if it has another

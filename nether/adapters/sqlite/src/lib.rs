@@ -136,8 +136,8 @@ impl SqliteStore {
     /// It works on a store that is open as [shared](SqliteOptions::shared) or
     /// [read-only](SqliteOptions::read_only) too, so that another process may make the backups of a program
     /// that runs. Several at a time are made one after the other. Dropping the future ends the backup and
-    /// removes what it has written, unless it is whole already. [Backup and restore](crate#backup-and-restore) says how a backup is
-    /// restored.
+    /// removes what it has written, unless it is whole already. [Backup and
+    /// restore](crate#backup-and-restore) says how a backup is restored.
     ///
     /// ```
     /// # use nether::eventstore::{EventStore, Store};

@@ -126,8 +126,8 @@ impl PersonalStore {
         Ok(())
     }
 
-    /// The keys of subjects. A new subject gets a key, and is noted: if keys of before do not have it, another
-    /// key for it would make what is sealed already undecipherable.
+    /// The keys of subjects. A new subject gets a key, and is noted: if keys of before do not have it,
+    /// another key for it would make what is sealed already undecipherable.
     async fn keys_or_new(
         &self,
         keys: &dyn SubjectKeys,

@@ -1,0 +1,6 @@
+//! Projections and sagas in tests without a store or a system.
+
+mod answers;
+mod orders;
+mod projections;
+mod sagas;
