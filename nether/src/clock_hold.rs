@@ -44,7 +44,7 @@ pub struct ClockHold {
 
 /// Keeps the virtual time of a test from passing until what is returned is dropped. An adapter holds it while
 /// it awaits work of a thread of its own. Nothing is held outside of a runtime of one thread, or without the
-/// feature `test`: virtual time needs both. So it costs a program nothing.
+/// feature `test`: virtual time needs both. So it costs nothing in production.
 #[inline]
 pub fn hold_clock() -> ClockHold {
     ClockHold {

@@ -165,7 +165,8 @@
 //!
 //! Without it, an [isolated](SystemBuilder::isolated) system starts nothing by itself: attach the module
 //! under test, and fakes of the modules that it calls. A module marked `fake` stands in for the one that
-//! handles its messages, only in the systems that attach it.
+//! handles its messages, only in the systems that attach it. An aggregate, a projection or a saga is tested
+//! without a system: `given_aggregate`, `given_projection` and `given_saga` of `eventstore`.
 //!
 //! ```
 //! use nether::prelude::*;
@@ -217,7 +218,8 @@
 //! # Event sourcing
 //!
 //! With the feature `eventstore`, state is made from stored events: [`#[aggregate]`](macro@aggregate),
-//! [`#[projection]`](macro@projection), [`#[saga]`](macro@saga); see [`eventstore`].
+//! [`#[decision]`](macro@decision), [`#[projection]`](macro@projection), [`#[saga]`](macro@saga); see
+//! [`eventstore`], and [`upkeep`] for a program in production.
 //!
 //! # Limits today
 //!

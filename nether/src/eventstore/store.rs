@@ -164,7 +164,7 @@ impl Store {
         }
     }
 
-    /// How often a subject was forgotten, or an event redacted, in this process.
+    /// How often this process has noticed that a subject was forgotten, or an event redacted.
     pub(super) fn erasures(&self) -> u64 {
         self.erasures.load(Ordering::Acquire)
     }

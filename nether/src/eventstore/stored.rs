@@ -39,7 +39,7 @@ use crate::routing::Caller;
     label = "not an event that can be stored",
     note = "put `#[event]` above the definition of `{Self}`, without `local`; an event with `becomes` is not stored any more: \
             name the events that it becomes",
-    note = "a command or a query does not happen, so that it is not stored: an aggregate has it in `handles`"
+    note = "a command or a query does not happen, so that it is not stored: an aggregate or a decision has it in `handles`"
 )]
 pub trait StoredEvent: Event + Serialize + DeserializeOwned {
     /// Its name, version and fields.

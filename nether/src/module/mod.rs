@@ -55,8 +55,8 @@ use crate::routing::{Caller, ModuleSender};
 #[cfg_attr(
     feature = "eventstore",
     diagnostic::on_unimplemented(
-        note = "an aggregate, projection or saga runs as the module `Aggregates<{Self}>`, `Projections<{Self}>` or `Sagas<{Self}>` \
-                of `nether::eventstore`"
+        note = "an aggregate, decision, projection or saga runs as the module `Aggregates<{Self}>`, `Decisions<{Self}>`, \
+                `Projections<{Self}>` or `Sagas<{Self}>` of `nether::eventstore`"
     )
 )]
 pub trait Module: Caller + Send + 'static {
@@ -74,6 +74,10 @@ pub trait Module: Caller + Send + 'static {
     /// Each adds the way to one handler.
     #[doc(hidden)]
     const ROUTES: &'static [fn(&mut Routes<'_, Self>)];
+
+    /// Whether any number of its handlers may run at once, because each only waits for what others do.
+    #[doc(hidden)]
+    const IS_UNBOUNDED: bool = false;
 
     #[doc(hidden)]
     fn on_start(module: &mut Self, _: &Context<Self>) -> impl Future<Output = Result<()>> + Send

@@ -2,6 +2,7 @@
 
 mod callers;
 mod circles;
+mod nested;
 mod processes;
 mod school;
 mod web;

@@ -152,7 +152,7 @@ fn prepared(connection: &mut Connection, path: &Path) -> Result<Uuid, StoreError
     }
     let failed = |error: rusqlite::Error| store_error(&error);
     let settings = || {
-        // What is deleted is overwritten with zeros; and the journal, which has it too, is gone with the
+        // Deleted keys are overwritten with zeros; and the journal, which has them too, is gone with the
         // commit. A write-ahead log would keep it until a checkpoint.
         connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
         connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;

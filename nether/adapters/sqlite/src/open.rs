@@ -177,7 +177,7 @@ fn connect(options: &SqliteOptions, path: &Path) -> Result<Connection, StoreErro
     let settings = || {
         write_ahead(&connection, options.busy_timeout)?;
         connection.pragma_update(None, "synchronous", synchronous)?;
-        // What is removed or replaced is overwritten with zeros: it may be what someone wants forgotten.
+        // Removed and replaced content is overwritten with zeros: someone may want it forgotten.
         connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
         if let Some(bytes) = options.max_bytes {
             let size: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;

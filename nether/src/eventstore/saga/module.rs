@@ -42,6 +42,8 @@ impl<S: Saga> Module for Sagas<S> {
     type Handling = Concurrently;
     const DESCRIPTOR: &'static ModuleDescriptor = S::DESCRIPTOR;
     const ROUTES: &'static [fn(&mut Routes<'_, Self>)] = S::ROUTES;
+    // A command waits there until its saga is over, and the saga may need another command to be accepted.
+    const IS_UNBOUNDED: bool = true;
 
     fn background(tasks: &mut Background<Self>) {
         tasks.run_vital(|module, ctx| {

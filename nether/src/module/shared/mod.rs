@@ -322,6 +322,10 @@ impl<M: Module, K: Hosting<M>> ModuleCell<M> for SharedCell<M, K> {
 
     fn new(bound: usize, declaration: &'static Declaration, mediator: &Mediator) -> Self {
         let waiter = Waiter::new(declaration);
+        let bound = match M::IS_UNBOUNDED {
+            true => usize::MAX,
+            false => bound,
+        };
         SharedCell {
             module: ModuleSlot::new(K::outlives_handlers()),
             hosting: K::new(),
