@@ -69,6 +69,14 @@ impl<S: Saga> SagaInstances<S> {
         Ok(instances)
     }
 
+    /// Notes which of them were reported in this run: it is not stored, and `before` knows it.
+    pub(super) fn take_over_reports(&mut self, before: &Self) {
+        for (key, instance) in &mut self.by_key {
+            let before = before.by_key.get(key);
+            instance.is_reported |= before.is_some_and(|before| before.is_reported);
+        }
+    }
+
     /// Whether the store has any.
     pub(super) async fn has_stored(store: &Store) -> Result<bool, StoreError> {
         let stored = store.documents(&collection::<S>()).await?;

@@ -212,7 +212,9 @@ impl<S: Saga> SagaRunner<S> {
         // Before they are read: what is forgotten meanwhile may still be in them.
         self.forgets = follower.store.forgets();
         let load = || SagaInstances::load(&follower.store);
-        self.instances = follower.read_persistently(load).await?;
+        let mut instances = follower.read_persistently(load).await?;
+        instances.take_over_reports(&self.instances);
+        self.instances = instances;
         Ok(())
     }
 
