@@ -81,7 +81,7 @@ impl WeakSystem {
 
 struct SystemInner {
     mediator: Arc<Mediator>,
-    /// The running modules, by their numbers: in the order they were started.
+    /// The running modules, by their numbers: in the order in which they were made.
     instances: Mutex<BTreeMap<InstanceId, Arc<dyn AnyInstance>>>,
     /// What modules did that were detached.
     detached: Mutex<Detached>,

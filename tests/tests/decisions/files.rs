@@ -1,12 +1,13 @@
 //! Decisions on a store in a file.
 
-use nether::eventstore::{Aggregates, Decisions, Position, Store};
+use nether::CallError;
+use nether::eventstore::{Aggregates, Decisions, Position, Store, StoreError};
 use nether::prelude::*;
 use nether_sqlite::{SqliteOptions, SqliteStore};
 use nether_tests::Folder;
 use tokio::task::JoinSet;
 
-use crate::bank::{Account, BalanceOf, Deposit, Receipt, Transfer, Transfers};
+use crate::bank::{Account, BalanceOf, Deposit, NotEnough, Receipt, Transfer, Transfers};
 use crate::transfers::TRANSFER;
 
 async fn started(store: Store) -> nether::Result<System> {
@@ -38,6 +39,34 @@ async fn what_was_decided_is_there_when_the_file_is_opened_again() -> nether::Re
         let all = store.read_all(Position::START, 100).await?;
         assert_eq!(all.len() as u64, 3 + 2 * round);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusal_stands_in_a_store_that_is_read_only() -> nether::Result<()> {
+    let folder = Folder::new("decisions-read-only");
+    let writing = started(Store::new(SqliteStore::open(folder.file())?)).await?;
+    let deposit = Deposit {
+        account: 1,
+        cents: 20,
+    };
+    writing.context().send(deposit).await?;
+    writing.shutdown().await;
+    let options = SqliteOptions::default().read_only(true);
+    let system = started(Store::new(options.open(folder.file())?)).await?;
+    let ctx = system.context();
+    let refused = ctx.send(TRANSFER).await.unwrap_err();
+    assert_eq!(refused.into_handler_error()?, NotEnough(20));
+    let less = Transfer {
+        cents: 10,
+        ..TRANSFER
+    };
+    let CallError::Unavailable(unavailable) = ctx.send(less).await.unwrap_err() else {
+        panic!("it was stored");
+    };
+    let error = unavailable.error.downcast_ref();
+    assert!(matches!(error, Some(StoreError::ReadOnly { .. })));
+    system.shutdown().await;
     Ok(())
 }
 

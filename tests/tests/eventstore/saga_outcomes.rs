@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nether::eventstore::{Aggregates, Direction, SagaHandle, Sagas, Step, Store};
+use nether::eventstore::{
+    Aggregates, Direction, Position, SagaHandle, SagaStuck, Sagas, Step, Store,
+};
 use nether::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::time::sleep;
@@ -91,6 +93,9 @@ impl Refunding {
 
 type Said = Arc<Mutex<Vec<&'static str>>>;
 
+/// Who has said so does not regret.
+const NO_REGRETS: &str = "no regrets";
+
 pub struct Clerk {
     said: Said,
 }
@@ -108,8 +113,13 @@ impl Clerk {
         self.said.lock().unwrap().push("sorry");
     }
 
-    async fn regret(&self, _: Regret) {
-        self.said.lock().unwrap().push("not so");
+    async fn regret(&self, _: Regret) -> nether::Result<()> {
+        let mut said = self.said.lock().unwrap();
+        if said.contains(&NO_REGRETS) {
+            return Err(nether::Error::msg(NO_REGRETS));
+        }
+        said.push("not so");
+        Ok(())
     }
 }
 
@@ -125,12 +135,13 @@ async fn started(store: &Store, said: &Said, with_till: bool) -> (System, SagaHa
     (builder.start().await.unwrap(), store.saga().unwrap())
 }
 
-async fn ask(store: &Store, is_broken: bool) {
+async fn ask(store: &Store, is_broken: bool) -> Position {
     let asked = [RefundAsked {
         refund: 1,
         is_broken,
     }];
-    store.append_events("refund/1", asked).await.unwrap();
+    let asked = store.append_events("refund/1", asked).await.unwrap();
+    asked.position
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,4 +193,28 @@ async fn a_saga_whose_command_is_sent_in_vain_is_ended_by_hand() {
     saga.settled().await.unwrap();
     assert!(saga.active().is_empty(), "also in the store");
     system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_is_stuck_is_announced_once_also_if_the_sagas_are_read_again() {
+    let (store, said) = (Store::memory(), Said::default());
+    said.lock().unwrap().push(NO_REGRETS);
+    let (system, saga) = started(&store, &said, true).await;
+    let mut announced = system.subscribe::<SagaStuck>();
+    let asked = ask(&store, true).await;
+    saga.settled().await.unwrap();
+    assert_eq!(announced.next().await.unwrap().key, "1");
+    let other = RefundAsked {
+        refund: 1,
+        is_broken: false,
+    };
+    // The states may know what the event was: with the next one, the sagas are read from the store.
+    let redacted = store.redact(asked, other, "olga", "it was not broken");
+    redacted.await.unwrap();
+    for held in 1..=3 {
+        saga.wait_for(ask(&store, true).await).await.unwrap();
+        assert_eq!(saga.active()[0].held, held);
+    }
+    system.shutdown().await;
+    assert!(announced.next().await.is_none());
 }

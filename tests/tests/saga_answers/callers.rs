@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nether::CallError;
 use nether::eventstore::{CommandId, Direction, NotRunning, Store, StoreError};
-use nether_tests::ready;
+use nether_sqlite::SqliteStore;
+use nether_tests::{Folder, ready};
 
 use crate::school::{Campus, EnrolError, Enrolled, Enrolment, School, enrol, started};
 
@@ -100,6 +101,32 @@ async fn a_command_sent_again_with_its_id_is_the_same_command() {
     };
     let error = unavailable.error.downcast_ref();
     assert!(matches!(error, Some(StoreError::CommandIdReused { .. })));
+    system.shutdown().await;
+}
+
+#[tokio::test]
+async fn of_two_commands_with_one_id_at_once_the_one_with_other_contents_is_refused() {
+    let folder = Folder::new("saga_answers");
+    let campus = Campus::new();
+    // Its work is done in other threads, so that both commands look for the id before one of them is stored.
+    let store = Store::new(SqliteStore::open(folder.file()).unwrap());
+    let system = started(&campus, &store).await;
+    for id in 0..20 {
+        let ctx = system.context().with(CommandId::new(id));
+        let key = id.to_string();
+        let (one, other) = tokio::join!(ctx.send(enrol(&key, 1, 2)), ctx.send(enrol(&key, 1, 3)));
+        let refused = match (one, other) {
+            (Ok(Enrolled { place: 12 }), Err(refused)) => refused,
+            (Err(refused), Ok(Enrolled { place: 13 })) => refused,
+            both => panic!("{both:?}"),
+        };
+        let CallError::Unavailable(unavailable) = refused else {
+            panic!("{refused:?}");
+        };
+        let error = unavailable.error.downcast_ref();
+        assert!(matches!(error, Some(StoreError::CommandIdReused { .. })));
+        assert_eq!(commands(&store, &key).await, 1);
+    }
     system.shutdown().await;
 }
 

@@ -96,7 +96,7 @@ async fn an_event_may_end_it() {
 }
 
 #[tokio::test]
-async fn what_an_operator_gives_up_is_answered() {
+async fn what_an_operator_ends_is_answered() {
     let (campus, store) = (Campus::new(), Store::memory());
     let system = started(&campus, &store).await;
     let ctx = system.context();
@@ -107,7 +107,7 @@ async fn what_an_operator_gives_up_is_answered() {
     };
     let (answer, was_there) = tokio::join!(call, give_up);
     assert!(was_there);
-    let expected = EnrolError::Other("GivenUp: the saga was given up".to_owned());
+    let expected = EnrolError::Other("Ended: an operator has ended the saga".to_owned());
     assert_eq!(error(answer), expected);
     campus.gate.notify_one();
     system.shutdown().await;

@@ -23,16 +23,32 @@ pub struct PackAfter {
     pub euros: u32,
 }
 
+#[command(name = "before.unpack", key = id)]
+pub struct UnpackBefore {
+    pub id: u32,
+    pub box_id: u32,
+}
+
+#[command(name = "after.unpack", key = id)]
+pub struct UnpackAfter {
+    pub id: u32,
+    pub box_number: u32,
+}
+
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Packing;
 
-#[saga(key = id, handles = [Asked], starts = [Asked], sends = [PackBefore, PackAfter])]
+#[saga(key = id, handles = [Asked], starts = [Asked, UnpackBefore, UnpackAfter], sends = [PackBefore, PackAfter])]
 impl Packing {
     fn asked(&mut self, event: &Asked, step: &mut Step<Self>) {
         let id = event.id;
         step.send(PackBefore { id, cents: 1 });
         step.send(PackAfter { id, euros: 1 });
     }
+
+    fn before(&mut self, _: &UnpackBefore) {}
+
+    fn after(&mut self, _: &UnpackAfter) {}
 }
 
 #[test]
@@ -45,6 +61,20 @@ fn a_command_that_sagas_have_stored_stays_readable() {
         "commands.rs:",
         "missing field `euros`",
         "send another command",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_command_that_has_started_sagas_stays_readable() {
+    let lock = Lock::new("start-commands");
+    lock.copy("commands", "before.unpack", "after.unpack");
+    let text = incompatible(&lock.error());
+    for part in [
+        "`after.unpack` (",
+        "commands.rs:",
+        "missing field `box_number`",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

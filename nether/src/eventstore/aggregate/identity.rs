@@ -94,11 +94,7 @@ impl CommandIdentity {
     /// [`StoreError::Duplicate`] if it is in another stream: to answer the command with the present state
     /// would acknowledge what was never stored. [`StoreError::CommandIdReused`] if it is that of a command
     /// with another content.
-    pub(in crate::eventstore) fn check(
-        &self,
-        stream: &StreamId,
-        found: &RecordedEvent,
-    ) -> Result<(), StoreError> {
+    fn check(&self, stream: &StreamId, found: &RecordedEvent) -> Result<(), StoreError> {
         let position = found.position;
         if found.stream != *stream {
             return Err(StoreError::Duplicate {

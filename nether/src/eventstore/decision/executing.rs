@@ -4,9 +4,9 @@ use crate::context::Context;
 use crate::eventstore::aggregate::{
     ATTEMPTS, CommandIdentity, FactSource, HandledInTime, Unexecuted, fence, metadata,
 };
-use crate::eventstore::backend::{Append, StoreError};
-use crate::eventstore::decision::participants::Seating;
-use crate::eventstore::decision::seat::AnySeat;
+use crate::eventstore::backend::{Append, Direction, StoreError};
+use crate::eventstore::decision::participants::Participating;
+use crate::eventstore::decision::participation::AnyParticipation;
 use crate::eventstore::decision::{
     Decision, DecisionHandler, DecisionParts, Decisions, Participants,
 };
@@ -33,43 +33,42 @@ impl<D: Decision> Decisions<D> {
     {
         let (store, facts) = (&self.store, FactSource::of(ctx.handle()));
         let identity = CommandIdentity::of(&command, ctx)?;
-        let mut seats = <Of<D>>::enter(&self.caches, D::keys(&command));
-        within_unit(take_turns(<Of<D>>::all(&mut seats)), None, ctx).await?;
+        let mut participations = <Of<D>>::enter(&self.caches, D::keys(&command));
+        within_unit(take_turns(<Of<D>>::all(&mut participations)), None, ctx).await?;
         let mut command = Some(command);
         let mut conflict = None;
         for _ in 0..ATTEMPTS {
             let Some(attempted) = command.take() else {
                 break; // It cannot be copied.
             };
-            load_missing(<Of<D>>::all(&mut seats), store).await?;
+            load_missing(<Of<D>>::all(&mut participations), store).await?;
             if let Some(identity) = &identity
-                && decided_before(<Of<D>>::all(&mut seats), identity, store).await?
+                && decided_before(<Of<D>>::all(&mut participations), identity, store).await?
             {
-                return Ok(Ok(D::reply(<Of<D>>::states(&seats))));
+                return Ok(Ok(D::reply(<Of<D>>::states(&participations))));
             }
             command = attempted.copied();
-            let states = <Of<D>>::states(&seats);
+            let states = <Of<D>>::states(&participations);
             let decided = self.decided(attempted, states, &facts, ctx).await?;
             let events = match decided {
                 Ok(events) if <Of<D>>::count(&events) > 0 => events,
                 // An append would show that another writer has written; without one, the store is asked.
                 nothing => {
-                    let checks = held(<Of<D>>::all(&mut seats)).map(|seat| seat.check());
-                    match store.append_all(checks.collect()).await {
+                    match check(<Of<D>>::all(&mut participations), store).await {
                         Err(error @ StoreError::Conflict { .. }) if command.is_some() => {
                             conflict = Some(error);
-                            forget(<Of<D>>::all(&mut seats));
+                            forget(<Of<D>>::all(&mut participations));
                             continue;
                         }
                         // It cannot be decided again: the answer is what was true when it was decided.
-                        Ok(_) | Err(StoreError::Conflict { .. }) => {}
+                        Ok(()) | Err(StoreError::Conflict { .. }) => {}
                         Err(error) => return Err(error.into()),
                     }
-                    return Ok(nothing.map(|_| D::reply(<Of<D>>::states(&seats))));
+                    return Ok(nothing.map(|_| D::reply(<Of<D>>::states(&participations))));
                 }
             };
-            <Of<D>>::put(&mut seats, events);
-            let mut all = <Of<D>>::all(&mut seats);
+            <Of<D>>::put(&mut participations, events);
+            let mut all = <Of<D>>::all(&mut participations);
             gather(&mut all);
             let mut new = appends(all, identity.as_ref(), ctx, store)?;
             if let Some(first) = new.first_mut() {
@@ -78,19 +77,19 @@ impl<D: Decision> Decisions<D> {
             // The states that change leave the cache until the append is acknowledged. A panic, an error or a
             // caller that stops waiting drops them, and the next command reads them again. All of the user's
             // code runs before the append, so that what panics is not stored.
-            let all = <Of<D>>::all(&mut seats).into_iter();
-            all.for_each(|seat| seat.evolve());
-            let reply = D::reply(<Of<D>>::states(&seats));
+            let all = <Of<D>>::all(&mut participations).into_iter();
+            all.for_each(|it| it.evolve());
+            let reply = D::reply(<Of<D>>::states(&participations));
             match store.append_all(new).await {
                 Ok(appended) if appended.iter().any(|it| it.is_repeated) => {
                     (command, conflict) = (None, None);
                 }
                 Ok(appended) => {
                     let versions = appended.iter().map(|it| it.version);
-                    let held = held(<Of<D>>::all(&mut seats));
+                    let held = held(<Of<D>>::all(&mut participations));
                     held.zip(versions)
-                        .for_each(|(seat, version)| seat.keep(store, version));
-                    <Of<D>>::publish(&mut seats, ctx).await;
+                        .for_each(|(it, version)| it.keep(store, version));
+                    <Of<D>>::publish(&mut participations, ctx).await;
                     return Ok(Ok(reply));
                 }
                 // Another process has stored what the command led to there, which may be other events.
@@ -100,17 +99,19 @@ impl<D: Decision> Decisions<D> {
                 Err(error @ StoreError::Conflict { .. }) => conflict = Some(error),
                 Err(error) => return Err(error.into()),
             }
-            forget(<Of<D>>::all(&mut seats));
+            forget(<Of<D>>::all(&mut participations));
         }
-        load_missing(<Of<D>>::all(&mut seats), store).await?;
+        load_missing(<Of<D>>::all(&mut participations), store).await?;
         let was_decided = match &identity {
-            Some(identity) => decided_before(<Of<D>>::all(&mut seats), identity, store).await?,
+            Some(identity) => {
+                decided_before(<Of<D>>::all(&mut participations), identity, store).await?
+            }
             None => false,
         };
         match conflict {
             Some(conflict) if !was_decided => Err(conflict.into()),
             // Another writer has just stored what this command led to.
-            _ => Ok(Ok(D::reply(<Of<D>>::states(&seats)))),
+            _ => Ok(Ok(D::reply(<Of<D>>::states(&participations)))),
         }
     }
 
@@ -136,34 +137,67 @@ impl<D: Decision> Decisions<D> {
     }
 }
 
-/// The seats that hold a state, in order.
-fn held(all: Vec<&mut dyn AnySeat>) -> impl Iterator<Item = &mut dyn AnySeat> {
-    all.into_iter().filter(|seat| seat.shown().is_none())
+/// The participations that hold a state, in order.
+fn held(all: Vec<&mut dyn AnyParticipation>) -> impl Iterator<Item = &mut dyn AnyParticipation> {
+    all.into_iter().filter(|it| it.shown().is_none())
 }
 
 /// Waits for the turn at each of the streams. All commands of this process do so in the order of the streams'
 /// names, so that no two of them wait for each other.
-async fn take_turns(mut all: Vec<&mut dyn AnySeat>) {
-    for place in 1..all.len() {
-        let (before, rest) = all.split_at_mut(place);
-        let seat = &mut rest[0];
-        let first = before.iter().position(|it| it.stream() == seat.stream());
+async fn take_turns(mut all: Vec<&mut dyn AnyParticipation>) {
+    for index in 1..all.len() {
+        let (before, rest) = all.split_at_mut(index);
+        let participation = &mut rest[0];
+        let first = before
+            .iter()
+            .position(|it| it.stream() == participation.stream());
         if let Some(first) = first {
-            seat.show(first);
+            participation.show(first);
         }
     }
     let mut held: Vec<_> = held(all).collect();
     held.sort_by(|one, other| one.stream().cmp(other.stream()));
-    for seat in held {
-        seat.take_turn().await;
+    for participation in held {
+        participation.take_turn().await;
     }
 }
 
 /// Reads the states that are not in memory.
-async fn load_missing(all: Vec<&mut dyn AnySeat>, store: &Store) -> Result<(), StoreError> {
-    for seat in held(all) {
-        if !seat.is_loaded(store) {
-            seat.load(store).await?;
+async fn load_missing(
+    all: Vec<&mut dyn AnyParticipation>,
+    store: &Store,
+) -> Result<(), StoreError> {
+    for participation in held(all) {
+        if !participation.is_loaded(store) {
+            participation.load(store).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks that all states are those of the store, at one moment.
+///
+/// # Errors
+/// [`StoreError::Conflict`] if one of them is not any more; or why the store could not be asked.
+async fn check(all: Vec<&mut dyn AnyParticipation>, store: &Store) -> Result<(), StoreError> {
+    let held: Vec<_> = held(all).collect();
+    let checks = held.iter().map(|it| it.check()).collect();
+    match store.append_all(checks).await {
+        Err(StoreError::ReadOnly { .. }) => {}
+        checked => return checked.map(drop),
+    }
+    // Another process may write. Versions only grow: if each stream still has the version that was read of
+    // it, all had theirs at the moment at which the last state was read.
+    for participation in held {
+        let (stream, expected) = (participation.stream(), participation.version());
+        let newest = store.read_stream(stream, u64::MAX, Direction::Backwards, 1);
+        let actual = newest.await?.first().map_or(0, |it| it.stream_version);
+        if actual != expected {
+            return Err(StoreError::Conflict {
+                stream: stream.clone(),
+                expected,
+                actual,
+            });
         }
     }
     Ok(())
@@ -172,30 +206,32 @@ async fn load_missing(all: Vec<&mut dyn AnySeat>, store: &Store) -> Result<(), S
 /// Whether the command was decided upon before, by its first event in any of the streams. Then all states
 /// have what it led to.
 async fn decided_before(
-    all: Vec<&mut dyn AnySeat>,
+    all: Vec<&mut dyn AnyParticipation>,
     identity: &CommandIdentity,
     store: &Store,
 ) -> Result<bool, StoreError> {
     let mut is_decided = false;
-    for seat in held(all) {
-        let found = identity.decided_before(store, seat.stream()).await?;
+    for participation in held(all) {
+        let found = identity
+            .decided_before(store, participation.stream())
+            .await?;
         is_decided |= found.is_some();
-        if found.is_some_and(|version| version > seat.version()) {
-            seat.load(store).await?;
+        if found.is_some_and(|version| version > participation.version()) {
+            participation.load(store).await?;
         }
     }
     Ok(is_decided)
 }
 
-fn forget(all: Vec<&mut dyn AnySeat>) {
-    all.into_iter().for_each(|seat| seat.forget());
+fn forget(all: Vec<&mut dyn AnyParticipation>) {
+    all.into_iter().for_each(|it| it.forget());
 }
 
-/// Gives the events of seats that show the state of another one to that one, in order.
-fn gather(all: &mut [&mut dyn AnySeat]) {
-    for place in 1..all.len() {
-        if let Some(held) = all[place].shown() {
-            let events = all[place].take_events();
+/// Gives the events of participations that show the state of another one to that one, in order.
+fn gather(all: &mut [&mut dyn AnyParticipation]) {
+    for index in 1..all.len() {
+        if let Some(held) = all[index].shown() {
+            let events = all[index].take_events();
             all[held].add_events(events);
         }
     }
@@ -203,13 +239,13 @@ fn gather(all: &mut [&mut dyn AnySeat]) {
 
 /// An append for each stream.
 fn appends<D: Decision>(
-    all: Vec<&mut dyn AnySeat>,
+    all: Vec<&mut dyn AnyParticipation>,
     identity: Option<&CommandIdentity>,
     ctx: &Context<Decisions<D>>,
     store: &Store,
 ) -> Result<Vec<Append>, StoreError> {
     let metadata = metadata(ctx, identity);
     held(all)
-        .map(|seat| seat.append(store, identity, metadata.clone()))
+        .map(|it| it.append(store, identity, metadata.clone()))
         .collect()
 }

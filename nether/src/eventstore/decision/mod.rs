@@ -6,7 +6,7 @@ mod handler;
 mod module;
 mod outcome;
 mod participants;
-mod seat;
+mod participation;
 
 pub use self::emitted::{count, emitted};
 pub use self::handler::{DecisionHandler, key_of_participant};
@@ -14,7 +14,7 @@ pub use self::module::Decisions;
 pub use self::outcome::JointOutcomeOf;
 pub use self::participants::Participants;
 
-use self::participants::Seating;
+use self::participants::Participating;
 use crate::error::Result;
 use crate::eventstore::handling::HandlingPolicy;
 use crate::module::{ModuleDescriptor, Routes};
@@ -27,8 +27,8 @@ use crate::resources::Resources;
     label = "no `#[decision]`",
     note = "put `#[decision(handles = [..], of = [Aggregate(field), ..])]` above an `impl {Self}` block"
 )]
-#[allow(private_bounds)] // Only tuples of aggregates take seats.
-pub trait Decision: DecisionParts<Of: Seating> + Sized + 'static {
+#[allow(private_bounds)] // Only tuples of aggregates participate.
+pub trait Decision: DecisionParts<Of: Participating> + Sized + 'static {
     #[doc(hidden)]
     const POLICY: HandlingPolicy;
     #[doc(hidden)]

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::envelope::{Given, Parcel};
 use crate::error::Result;
 use crate::eventstore::aggregate::{Unexecuted, attempted};
-use crate::eventstore::decision::participants::Seating;
+use crate::eventstore::decision::participants::Participating;
 use crate::eventstore::decision::{Decision, DecisionHandler, DecisionParts};
 use crate::eventstore::follower::{EventFailure, guarded_now};
 use crate::eventstore::store::Store;
@@ -30,7 +30,7 @@ use crate::routing::{Caller, Listed};
 /// which need not be part of the same system.
 pub struct Decisions<D: Decision> {
     pub(super) store: Store,
-    pub(super) caches: <<D as DecisionParts>::Of as Seating>::Caches,
+    pub(super) caches: <<D as DecisionParts>::Of as Participating>::Caches,
     pub(super) resources: D::Resources,
 }
 
@@ -46,7 +46,7 @@ impl<D: Decision> Decisions<D> {
             return Err(CannotAppendAll(D::DESCRIPTOR.declaration.name).into());
         }
         Ok(Decisions {
-            caches: <D::Of as Seating>::caches(&store)?,
+            caches: <D::Of as Participating>::caches(&store)?,
             store: (*store).clone(),
             resources: D::resources(resources)?,
         })
@@ -57,7 +57,7 @@ impl<D: Decision> Decisions<D> {
             race(sleep(PASSIVATED_EVERY), ctx.cancelled()).await;
             // It drops aggregates, whose `Drop` may panic.
             let passivated = guarded_now(|| {
-                <D::Of as Seating>::passivate(&self.caches);
+                <D::Of as Participating>::passivate(&self.caches);
                 Ok(())
             });
             if let Err(EventFailure { text: error, .. }) = passivated {

@@ -1,11 +1,12 @@
-//! [`Participants`]: the aggregates of a decision as a tuple, and [`Seating`]: their [seats](Seat).
+//! [`Participants`]: the aggregates of a decision as a tuple, and [`Participating`]: their
+//! [participations](Participation).
 
 use std::sync::Arc;
 
 use crate::context::Context;
 use crate::eventstore::aggregate::{Aggregate, Cache, Events, cache_of};
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::decision::seat::{AnySeat, Seat, state};
+use crate::eventstore::decision::participation::{AnyParticipation, Participation, state};
 use crate::eventstore::store::Store;
 use crate::message::MessageProof;
 use crate::routing::Caller;
@@ -30,11 +31,11 @@ pub trait Participants: Sized + 'static {
 }
 
 /// The aggregates in the streams that a command is about.
-pub(super) trait Seating: Participants {
+pub(super) trait Participating: Participants {
     /// The aggregates in memory.
     type Caches: Send + Sync + 'static;
-    /// A seat for each of the aggregates.
-    type Seats: Send;
+    /// A participation for each of the aggregates.
+    type Participations: Send;
 
     /// The aggregates in memory, by type.
     ///
@@ -45,17 +46,17 @@ pub(super) trait Seating: Participants {
     /// Evicts the aggregates that have not been used for as long as each of the types says.
     fn passivate(caches: &Self::Caches);
 
-    /// A seat for the aggregate of each key, in order.
-    fn enter(caches: &Self::Caches, keys: Vec<String>) -> Self::Seats;
+    /// A participation for the aggregate of each key, in order.
+    fn enter(caches: &Self::Caches, keys: Vec<String>) -> Self::Participations;
 
-    /// The seats, whatever they are for.
-    fn all(seats: &mut Self::Seats) -> Vec<&mut dyn AnySeat>;
+    /// The participations, whatever they are for.
+    fn all(participations: &mut Self::Participations) -> Vec<&mut dyn AnyParticipation>;
 
     /// The states of the aggregates, once they are loaded.
-    fn states(seats: &Self::Seats) -> Self::States<'_>;
+    fn states(participations: &Self::Participations) -> Self::States<'_>;
 
-    /// Gives each seat what happens to its aggregate.
-    fn put(seats: &mut Self::Seats, events: Self::Events);
+    /// Gives each participation what happens to its aggregate.
+    fn put(participations: &mut Self::Participations, events: Self::Events);
 
     /// How many events there are.
     fn count(events: &Self::Events) -> usize;
@@ -63,7 +64,7 @@ pub(super) trait Seating: Participants {
     /// Publishes the events that were stored. The aggregates are still those of the command, so that their
     /// events are published in the order of their versions.
     fn publish<S: Caller>(
-        seats: &mut Self::Seats,
+        participations: &mut Self::Participations,
         ctx: &Context<S>,
     ) -> impl Future<Output = ()> + Send;
 }
@@ -83,9 +84,9 @@ macro_rules! participants {
         }
 
         #[allow(unused_mut, unused_variables, clippy::unused_unit)] // One tuple is empty.
-        impl<$($aggregate: Aggregate),*> Seating for ($($aggregate,)*) {
+        impl<$($aggregate: Aggregate),*> Participating for ($($aggregate,)*) {
             type Caches = ($(Arc<Cache<$aggregate>>,)*);
-            type Seats = ($(Seat<$aggregate>,)*);
+            type Participations = ($(Participation<$aggregate>,)*);
 
             fn caches(store: &Store) -> Result<Self::Caches, StoreError> {
                 $(store.claim($aggregate::NAME, $aggregate::DESCRIPTOR.declaration)?;)*
@@ -96,31 +97,31 @@ macro_rules! participants {
                 $(caches.$index.passivate($aggregate::SETTINGS.idle);)*
             }
 
-            fn enter(caches: &Self::Caches, keys: Vec<String>) -> Self::Seats {
+            fn enter(caches: &Self::Caches, keys: Vec<String>) -> Self::Participations {
                 let mut keys = keys.into_iter();
-                ($(Seat::enter(&caches.$index, keys.next().unwrap_or_default()),)*)
+                ($(Participation::enter(&caches.$index, keys.next().unwrap_or_default()),)*)
             }
 
-            fn all(seats: &mut Self::Seats) -> Vec<&mut dyn AnySeat> {
-                vec![$(&mut seats.$index),*]
+            fn all(participations: &mut Self::Participations) -> Vec<&mut dyn AnyParticipation> {
+                vec![$(&mut participations.$index),*]
             }
 
-            fn states(seats: &Self::Seats) -> Self::States<'_> {
-                let all: &[&dyn AnySeat] = &[$(&seats.$index),*];
+            fn states(participations: &Self::Participations) -> Self::States<'_> {
+                let all: &[&dyn AnyParticipation] = &[$(&participations.$index),*];
                 ($(state::<$aggregate>(all, $index),)*)
             }
 
-            fn put(seats: &mut Self::Seats, events: Self::Events) {
-                $(seats.$index.events = events.$index;)*
+            fn put(participations: &mut Self::Participations, events: Self::Events) {
+                $(participations.$index.events = events.$index;)*
             }
 
             fn count(events: &Self::Events) -> usize {
                 0 $(+ events.$index.len())*
             }
 
-            async fn publish<S: Caller>(seats: &mut Self::Seats, ctx: &Context<S>) {
+            async fn publish<S: Caller>(participations: &mut Self::Participations, ctx: &Context<S>) {
                 $(
-                    for event in std::mem::take(&mut seats.$index.events).0 {
+                    for event in std::mem::take(&mut participations.$index.events).0 {
                         $aggregate::publish(event, ctx).await;
                     }
                 )*

@@ -207,13 +207,16 @@ impl<S: Saga> Sagas<S> {
             identity,
             append,
         } = written;
-        if let Some(identity) = identity
-            && let Some(found) = self.store.find(id).await?
-        {
-            identity.check(&append.stream, &found)?;
+        let Some(identity) = identity else {
+            self.store.append(append).await?;
             return Ok(id);
+        };
+        let stream = append.stream.clone();
+        let found = identity.decided_before(&self.store, &stream).await?;
+        if found.is_none() && self.store.append(append).await?.is_repeated {
+            // Another command with the id came at the same time. The store compares ids, and not contents.
+            identity.decided_before(&self.store, &stream).await?;
         }
-        self.store.append(append).await?;
         Ok(id)
     }
 

@@ -98,7 +98,7 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
         | CallError::Closed { .. } => Delivery::Refused(reason),
         CallError::Stopping { .. } => Delivery::Stopping(reason),
         CallError::Unavailable(unavailable) => {
-            // Another saga, which is over: it would not be answered otherwise again.
+            // The command started another saga, which is over: sent again, it gets the same answer.
             if unavailable.error.is::<Unanswerable>() {
                 return Delivery::Failed(failed(StepFailureKind::Error, reason));
             }

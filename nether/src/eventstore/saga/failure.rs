@@ -1,4 +1,4 @@
-//! [`StepFailed`]: why a saga has failed, for what its command is answered with.
+//! [`StepFailed`]: why a saga has failed, or did not begin, for what its command is answered with.
 
 use std::any::Any;
 use std::error::Error as StdError;
@@ -10,9 +10,13 @@ use crate::error::Error;
 use crate::eventstore::follower::EventFailure;
 use crate::guarded::Shielded;
 
-/// Why a saga has failed: what its `answer` method makes an error of, for the command that started the saga.
+/// Why a saga has failed, or did not begin: what its `answer` method makes an error of, for the command that
+/// starts the saga.
 ///
-/// The error of the step has its own type, also if the command was handled in another module:
+/// Mostly a step has failed, which is a command that the saga sent, or the method that it was started with.
+/// The other [kinds](StepFailureKind) are that the saga has failed by itself, that an operator has ended it,
+/// and that another one with its key is under way. The error of a step keeps its type, also if another module
+/// handled the command:
 ///
 /// ```
 /// use nether::eventstore::StepFailed;
@@ -47,18 +51,18 @@ pub struct StepFailed {
 pub enum StepFailureKind {
     /// The handler of a command returned an error, or the method that the saga was started with did.
     Error,
-    /// It panicked.
+    /// The handler of a command panicked, or the method that the saga was started with did.
     Panicked,
-    /// It exceeded its time-out.
+    /// The handler of a command exceeded its time-out, or the method that the saga was started with did.
     TimedOut,
-    /// A command was not handled: middleware did not let it through, it is not allowed, or it cannot be
-    /// delivered or stored.
+    /// A command was not handled, and never will be: middleware did not let it through, it is not allowed, or
+    /// it cannot be delivered or stored.
     Refused,
     /// The saga has failed itself: by [`Step::fail`](crate::eventstore::Step::fail), or because a method of a
     /// `#[timeout]` failed.
     BySaga,
-    /// The saga was [ended](crate::eventstore::SagaHandle::end) by an operator.
-    GivenUp,
+    /// An operator has [ended](crate::eventstore::SagaHandle::end) the saga before it had failed.
+    Ended,
     /// The saga did not begin: another one with its key is under way, and goes on.
     UnderWay,
 }
@@ -103,12 +107,13 @@ impl StepFailed {
         self
     }
 
-    /// The name of the command that failed; `None` if no command did.
+    /// The name of the command that failed; `None` if none did, because the failure is not that of a command
+    /// that the saga sent.
     pub fn command(&self) -> Option<&str> {
         self.command.as_deref()
     }
 
-    /// What kind of failure it is.
+    /// What kind of failure it is, if it is one: the saga may also have been ended, or not begun.
     pub fn kind(&self) -> StepFailureKind {
         self.kind
     }

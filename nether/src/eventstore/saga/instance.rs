@@ -230,16 +230,16 @@ impl SagaInstance {
     pub(super) fn give_up(&mut self) {
         if !matches!(self.stage, SagaStage::Compensating(_)) {
             self.stage = SagaStage::Ending;
-            let reason = "the saga was given up";
-            self.failed_with = Some(StepFailed::new(StepFailureKind::GivenUp, reason));
+            let reason = "an operator has ended the saga";
+            self.failed_with = Some(StepFailed::new(StepFailureKind::Ended, reason));
         }
         self.timers.clear();
         self.outgoing.clear();
         self.stuck.clear();
     }
 
-    /// The event of the command that it was started by, and the answer to that, if it is known now. Of a
-    /// failure, the answer is made at once, because only this process knows the error of the step.
+    /// The event of the command that it was started by, and the answer to that, if it is known now. The answer
+    /// of a failure is made at once, because only this process knows the error of the step.
     pub(super) fn answered<S: Saga>(&mut self) -> Option<(EventId, SagaAnswer)> {
         let failed_with = self.failed_with.take();
         let name = Arc::clone(&self.command.as_ref()?.name);

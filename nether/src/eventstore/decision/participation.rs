@@ -1,4 +1,5 @@
-//! [`Seat`]: the part of one aggregate in a decision. [`AnySeat`] is a seat whatever its aggregate is.
+//! [`Participation`]: the part of one aggregate in a decision. [`AnyParticipation`] is one whatever its
+//! aggregate is.
 
 use std::any::Any;
 use std::pin::Pin;
@@ -11,37 +12,37 @@ use crate::eventstore::aggregate::{
 use crate::eventstore::backend::{Append, Expected, Metadata, StoreError, StreamId};
 use crate::eventstore::store::Store;
 
-type SeatFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+type ParticipationFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// An aggregate as a decision has it. Two seats of one stream have one state: the first one holds it, and
-/// the second one shows it.
-pub(super) struct Seat<A: Aggregate> {
+/// An aggregate as a decision has it. Two participations of one stream have one state: the first one holds
+/// it, and the second one shows it.
+pub(super) struct Participation<A: Aggregate> {
     stream: StreamId,
-    /// Dropped before `entry`, which gives the state back to the cache if no other command has the turn.
+    /// Dropped before `entry`: the entry puts the state back into the cache, and needs its lock free.
     turn: Option<OwnedTurn<A>>,
     /// The state once it has evolved, which is not in memory for others until its events are stored.
     evolved: Option<Loaded<A>>,
-    /// The place of an earlier seat with this stream.
+    /// The index of an earlier participation with this stream.
     shown: Option<usize>,
     /// What happens to it.
     pub(super) events: Events<A>,
     entry: CacheEntry<A>,
 }
 
-/// A seat, whatever its aggregate is.
-pub(super) trait AnySeat: Send + Sync {
+/// A participation, whatever its aggregate is.
+pub(super) trait AnyParticipation: Send + Sync {
     fn stream(&self) -> &StreamId;
 
     fn as_any(&self) -> &dyn Any;
 
-    /// Shows the state of the seat at that place, which has the same stream.
-    fn show(&mut self, place: usize);
+    /// Shows the state of the participation at that index, which has the same stream.
+    fn show(&mut self, index: usize);
 
-    /// The place of the seat whose state this one shows.
+    /// The index of the participation whose state this one shows.
     fn shown(&self) -> Option<usize>;
 
     /// Waits for the turn of the command.
-    fn take_turn(&mut self) -> SeatFuture<'_, ()>;
+    fn take_turn(&mut self) -> ParticipationFuture<'_, ()>;
 
     /// Whether the state is there, and knows no subject that is forgotten.
     fn is_loaded(&self, store: &Store) -> bool;
@@ -50,15 +51,15 @@ pub(super) trait AnySeat: Send + Sync {
     fn version(&self) -> u64;
 
     /// Reads the state from the store.
-    fn load<'a>(&'a mut self, store: &'a Store) -> SeatFuture<'a, Result<(), StoreError>>;
+    fn load<'a>(&'a mut self, store: &'a Store) -> ParticipationFuture<'a, Result<(), StoreError>>;
 
     /// Forgets the state, which is not, or may not be, that of the store, and the events that it led to.
     fn forget(&mut self);
 
-    /// The events, for another seat of the same stream.
+    /// The events, for another participation of the same stream.
     fn take_events(&mut self) -> Box<dyn Any>;
 
-    /// Adds the events of another seat of the same stream.
+    /// Adds the events of another participation of the same stream.
     fn add_events(&mut self, events: Box<dyn Any>);
 
     /// The check of the version: an append without events.
@@ -82,10 +83,10 @@ pub(super) trait AnySeat: Send + Sync {
     fn keep(&mut self, store: &Store, version: u64);
 }
 
-impl<A: Aggregate> Seat<A> {
-    /// A seat for the aggregate with that key.
+impl<A: Aggregate> Participation<A> {
+    /// A participation for the aggregate with that key.
     pub(super) fn enter(cache: &Arc<Cache<A>>, key: String) -> Self {
-        Seat {
+        Participation {
             stream: StreamId::new(A::NAME, &key),
             turn: None,
             evolved: None,
@@ -101,18 +102,18 @@ impl<A: Aggregate> Seat<A> {
     }
 }
 
-/// The state that the seat at that place holds or shows.
-pub(super) fn state<'a, A: Aggregate>(all: &[&'a dyn AnySeat], place: usize) -> &'a A {
-    let held = all[place].shown().unwrap_or(place);
-    // The name of a stream begins with that of its aggregate, so its seats are of one type.
-    let seat = all[held].as_any().downcast_ref::<Seat<A>>();
-    let loaded = seat.and_then(Seat::loaded);
+/// The state that the participation at that index holds or shows.
+pub(super) fn state<'a, A: Aggregate>(all: &[&'a dyn AnyParticipation], index: usize) -> &'a A {
+    let held = all[index].shown().unwrap_or(index);
+    // The name of a stream begins with that of its aggregate, so its participations are of one type.
+    let participation = all[held].as_any().downcast_ref::<Participation<A>>();
+    let loaded = participation.and_then(Participation::loaded);
     &loaded
-        .expect("every seat is loaded before a decision")
+        .expect("every participation is loaded before a decision")
         .state
 }
 
-impl<A: Aggregate> AnySeat for Seat<A> {
+impl<A: Aggregate> AnyParticipation for Participation<A> {
     fn stream(&self) -> &StreamId {
         &self.stream
     }
@@ -121,15 +122,15 @@ impl<A: Aggregate> AnySeat for Seat<A> {
         self
     }
 
-    fn show(&mut self, place: usize) {
-        self.shown = Some(place);
+    fn show(&mut self, index: usize) {
+        self.shown = Some(index);
     }
 
     fn shown(&self) -> Option<usize> {
         self.shown
     }
 
-    fn take_turn(&mut self) -> SeatFuture<'_, ()> {
+    fn take_turn(&mut self) -> ParticipationFuture<'_, ()> {
         Box::pin(async {
             self.turn = Some(self.entry.owned_turn().await);
         })
@@ -143,7 +144,7 @@ impl<A: Aggregate> AnySeat for Seat<A> {
         self.loaded().map_or(0, |loaded| loaded.version)
     }
 
-    fn load<'a>(&'a mut self, store: &'a Store) -> SeatFuture<'a, Result<(), StoreError>> {
+    fn load<'a>(&'a mut self, store: &'a Store) -> ParticipationFuture<'a, Result<(), StoreError>> {
         self.forget();
         Box::pin(async {
             let loaded = load(store, &self.stream).await?;
