@@ -119,7 +119,8 @@ impl<'a> AggregateExpander<'a> {
         let key = match first {
             Some(first) => {
                 let key = said(first.taken(), "AggregateMessage", "KeyOr", &self.paths);
-                quote!(#key<__Other>)
+                // What is no message is shown at the argument alone.
+                quote_spanned!(Extent::of(first.taken()).end=> #key<__Other>)
             }
             None => quote!(__Other),
         };

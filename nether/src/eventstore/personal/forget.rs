@@ -27,7 +27,8 @@ impl Store {
     /// [`Personal`](crate::eventstore::Personal) values are read as forgotten, wherever they were stored: in
     /// events, snapshots, states of sagas, and in every backup of the store. New events with values about it
     /// are refused. What this process has in memory of aggregates and sagas is read again. Returns the
-    /// position of the event [`SubjectForgotten`]: a projection that has come so far has handled it.
+    /// position of the event [`SubjectForgotten`](crate::eventstore::SubjectForgotten): a projection that has
+    /// come so far has handled it.
     ///
     /// When it is called again, it does what is left to do, and returns the same position.
     ///
