@@ -4,6 +4,7 @@ mod callers;
 mod circles;
 mod processes;
 mod school;
+mod steps;
 mod web;
 
 use nether::CallError;
