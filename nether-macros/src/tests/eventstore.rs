@@ -165,6 +165,27 @@ fn saga() {
 }
 
 #[test]
+fn saga_that_a_command_starts() {
+    let arguments = quote!(key = order_id, starts = [Place], sends = [Reserve]);
+    let item = quote! {
+        impl Fulfilment {
+            fn place(&mut self, place: &Place, step: &mut Step<Self>) {
+                step.send(Reserve(place.order_id));
+                step.end();
+            }
+
+            fn answer(&self, failed: &StepFailed) -> PlaceError {
+                PlaceError(failed.to_string())
+            }
+        }
+    };
+    check(
+        "saga_that_a_command_starts",
+        sourcing::saga(arguments, item),
+    );
+}
+
+#[test]
 fn a_renamed_crate_is_named_everywhere() {
     for expansion in [
         message::attribute(

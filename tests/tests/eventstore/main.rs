@@ -50,6 +50,7 @@ mod saga_held;
 mod saga_outcomes;
 mod saga_parked;
 mod saga_turns;
+mod saga_waits;
 mod sagas;
 mod shapes;
 mod skipped;

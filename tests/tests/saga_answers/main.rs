@@ -5,6 +5,7 @@ mod circles;
 mod nested;
 mod processes;
 mod school;
+mod steps;
 mod web;
 
 use nether::CallError;

@@ -13,8 +13,9 @@ use crate::eventstore::backend::{
     Append, Encoding, EventId, Expected, NewEvent, Payload, RecordedEvent, StoreError, StreamId,
 };
 use crate::eventstore::control::NotRunning;
+use crate::eventstore::follower::guarded_now;
 use crate::eventstore::handling::within_unit;
-use crate::eventstore::saga::answer::{SagaAnswer, answer_to, unreadable};
+use crate::eventstore::saga::answer::{SagaAnswer, answer_to};
 use crate::eventstore::saga::starting::StartedBy;
 use crate::eventstore::saga::{Saga, Sagas};
 use crate::guarded::Guarded;
@@ -23,19 +24,23 @@ use crate::module::{Attempt, Replied, ReplySink, SharedHandler, end_observed, ob
 use crate::observers::Ending;
 use crate::race::race;
 
-/// Why a saga that is over has no answer: code of the user's that makes it has failed.
+/// Why a saga that is over has no answer: code of the user's that makes it, or reads it, has failed.
 #[derive(Debug)]
 pub(super) struct Unanswerable {
     command: &'static str,
     reason: String,
+    /// Whether the saga has failed, or did not begin; otherwise it has ended well.
+    pub(super) has_failed: bool,
 }
 
 impl fmt::Display for Unanswerable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Unanswerable { command, reason } = self;
+        let Unanswerable {
+            command, reason, ..
+        } = self;
         write!(
             f,
-            "the saga that `{command}` started is over, but its answer could not be made: {reason}"
+            "the saga that `{command}` started is over, but its answer could not be made or read: {reason}"
         )
     }
 }
@@ -188,16 +193,25 @@ impl<S: Saga> Sagas<S> {
         let Some(answer) = self.answer(stored, ctx).await? else {
             return Ok(None);
         };
-        let written = match SagaAnswer::read(&answer)? {
-            SagaAnswer::Reply(reply) => (S::reply_kept().restore)(&reply).map(Ok),
-            SagaAnswer::Error(error) => (S::error_kept().restore)(&error).map(Err),
-            SagaAnswer::Unmade(reason) => {
-                let command = C::NAME;
-                return Err(Unexecuted::Other(Unanswerable { command, reason }.into()));
+        let (read, has_failed) = match SagaAnswer::read(&answer)? {
+            SagaAnswer::Reply(reply) => {
+                let read = guarded_now(|| Ok(Ok((S::reply_kept().restore)(&reply)?)));
+                (read.map_err(|failure| failure.text), false)
             }
+            SagaAnswer::Error(error) => {
+                let read = guarded_now(|| Ok(Err((S::error_kept().restore)(&error)?)));
+                (read.map_err(|failure| failure.text), true)
+            }
+            SagaAnswer::Unmade { reason, has_failed } => (Err(reason), has_failed),
         };
-        let read = written.map_err(|error| unreadable(&answer.stream, &error));
-        Ok(Some(read?))
+        read.map(Some).map_err(|reason| {
+            let unanswerable = Unanswerable {
+                command: C::NAME,
+                reason,
+                has_failed,
+            };
+            Unexecuted::Other(unanswerable.into())
+        })
     }
 
     /// Stores a command in the stream of its saga. A command with an id is stored once.
@@ -228,19 +242,30 @@ impl<S: Saga> Sagas<S> {
     ) -> Result<Option<Arc<RecordedEvent>>, Unexecuted> {
         let mut wait = self.waits.wait(answer_to(command));
         let scope = &ctx.handle().scope;
-        let answered = async { Ok(Some(wait.answered().await)) };
+        let not_running = |reason: &str| {
+            Error::from(NotRunning {
+                name: S::NAME.to_owned(),
+                reason: format!(
+                    "{reason}: the saga goes on when it is started again, and the command, sent again with its `CommandId`, gets the \
+                     answer"
+                ),
+            })
+        };
+        let answered = async {
+            let answer = wait.answered().await;
+            match answer {
+                None if scope.mediator.stopping.has_begun() => Err(not_running("the system stops")),
+                None => Err(not_running("it has stopped here, or has failed")),
+                answer => Ok(answer),
+            }
+        };
         let left = async {
             caller_left(ctx.handle()).await;
             Ok(None)
         };
         let stopped = async {
             scope.mediator.stopping.begun().await;
-            Err(Error::from(NotRunning {
-                name: S::NAME.to_owned(),
-                reason: "the system stops: the saga goes on when it is started again, and the command, sent again with \
-                         its `CommandId`, gets the answer"
-                    .to_owned(),
-            }))
+            Err(not_running("the system stops"))
         };
         let ended = within_unit(race(answered, race(left, stopped)), None, ctx);
         ended.await?.map_err(Unexecuted::Other)

@@ -29,7 +29,11 @@ pub(super) enum SagaAnswer {
     Reply(Box<RawValue>),
     Error(Box<RawValue>),
     /// None could be made, for this reason: it is made by code of the user's.
-    Unmade(String),
+    Unmade {
+        reason: String,
+        /// Whether the saga has failed, or did not begin; otherwise it has ended well.
+        has_failed: bool,
+    },
 }
 
 impl SagaAnswer {

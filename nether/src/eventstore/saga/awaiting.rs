@@ -31,6 +31,20 @@ struct AnswerWaiters {
     by_answer: HashMap<EventId, Vec<oneshot::Sender<Arc<RecordedEvent>>>>,
     /// The answers that may be in the store already.
     unseen: HashSet<EventId>,
+    /// Whether nothing looks for answers any more.
+    is_over: bool,
+}
+
+/// What looks for answers. Dropping it ends all waits, and those that begin later.
+pub(super) struct AnswerLookout(Arc<AnswerWaits>);
+
+impl Drop for AnswerLookout {
+    fn drop(&mut self) {
+        *lock(&self.0.waiting) = AnswerWaiters {
+            is_over: true,
+            ..AnswerWaiters::default()
+        };
+    }
 }
 
 /// The wait for one answer, until dropped.
@@ -41,12 +55,9 @@ pub(super) struct AnswerWait {
 }
 
 impl AnswerWait {
-    /// Waits for the event that is the answer; for ever, if the task has ended.
-    pub(super) async fn answered(&mut self) -> Arc<RecordedEvent> {
-        match (&mut self.receiver).await {
-            Ok(event) => event,
-            Err(_) => std::future::pending().await,
-        }
+    /// Waits for the event that is the answer; `None` if nothing looks for it any more.
+    pub(super) async fn answered(&mut self) -> Option<Arc<RecordedEvent>> {
+        (&mut self.receiver).await.ok()
     }
 }
 
@@ -64,13 +75,26 @@ impl Drop for AnswerWait {
     }
 }
 
+impl AnswerLookout {
+    pub(super) fn over(waits: &Arc<AnswerWaits>) -> Self {
+        AnswerLookout(Arc::clone(waits))
+    }
+
+    /// Gives answers to those that wait for them, for as long as it is polled.
+    pub(super) async fn look(&self, saga: &'static str, store: &Store, scope: &Scope) {
+        self.0.look(saga, store, scope).await;
+    }
+}
+
 impl AnswerWaits {
     /// Begins to wait for the answer of that id, which may be in the store already.
     pub(super) fn wait(self: &Arc<Self>, answer: EventId) -> AnswerWait {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = lock(&self.waiting);
-        waiting.by_answer.entry(answer).or_default().push(sender);
-        waiting.unseen.insert(answer);
+        if !waiting.is_over {
+            waiting.by_answer.entry(answer).or_default().push(sender);
+            waiting.unseen.insert(answer);
+        }
         drop(waiting);
         self.news.notify_one();
         AnswerWait {
@@ -81,7 +105,7 @@ impl AnswerWaits {
     }
 
     /// Gives answers to those that wait for them, for as long as it is polled.
-    pub(super) async fn look(&self, saga: &'static str, store: &Store, scope: &Scope) {
+    async fn look(&self, saga: &'static str, store: &Store, scope: &Scope) {
         let mut failed = 0;
         loop {
             let error = match unpanicked(self.look_on(store, &mut failed)).await {

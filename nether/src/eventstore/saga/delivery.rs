@@ -99,8 +99,11 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
         CallError::Stopping { .. } => Delivery::Stopping(reason),
         CallError::Unavailable(unavailable) => {
             // The command started another saga, which is over: sent again, it gets the same answer.
-            if unavailable.error.is::<Unanswerable>() {
-                return Delivery::Failed(failed(StepFailureKind::Error, reason));
+            if let Some(other) = unavailable.error.downcast_ref::<Unanswerable>() {
+                return match other.has_failed {
+                    true => Delivery::Failed(failed(StepFailureKind::Error, reason)),
+                    false => Delivery::Done,
+                };
             }
             let error = unavailable.error.downcast_ref::<StoreError>();
             let reason = error.map_or(reason, |error| error.to_string());

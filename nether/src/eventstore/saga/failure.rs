@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::context::SpanOutcome;
 use crate::error::Error;
 use crate::eventstore::follower::EventFailure;
-use crate::guarded::Shielded;
+use crate::guarded::{Shielded, drop_unpanicked};
 
 /// Why a saga has failed, or did not begin: what its `answer` method makes an error of, for the command that
 /// starts the saga.
@@ -42,10 +42,23 @@ pub struct StepFailed {
     command: Option<String>,
     kind: StepFailureKind,
     reason: String,
-    error: Option<Arc<dyn Any + Send + Sync>>,
+    error: ErrorOfHandler,
 }
 
-/// What kind of failure a [`StepFailed`] is.
+/// The error of a handler, if it returned one. Its `Drop`, which is code of the user's, may panic.
+#[derive(Debug, Clone, Default)]
+struct ErrorOfHandler(Option<Arc<dyn Any + Send + Sync>>);
+
+impl Drop for ErrorOfHandler {
+    fn drop(&mut self) {
+        if let Some(error) = self.0.take() {
+            drop_unpanicked(error);
+        }
+    }
+}
+
+/// Which kind of reason a [`StepFailed`] is: that a step has failed, or why else the saga has failed or did
+/// not begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StepFailureKind {
@@ -73,14 +86,14 @@ impl StepFailed {
             command: None,
             kind,
             reason: reason.into(),
-            error: None,
+            error: ErrorOfHandler::default(),
         }
     }
 
     /// A command that failed with an error of its handler.
     pub(super) fn of_handler(reason: String, error: impl Any + Send + Sync) -> Self {
         StepFailed {
-            error: Some(Arc::new(error)),
+            error: ErrorOfHandler(Some(Arc::new(error))),
             ..StepFailed::new(StepFailureKind::Error, reason)
         }
     }
@@ -113,7 +126,7 @@ impl StepFailed {
         self.command.as_deref()
     }
 
-    /// What kind of failure it is, if it is one: the saga may also have been ended, or not begun.
+    /// Which kind of reason it is.
     pub fn kind(&self) -> StepFailureKind {
         self.kind
     }
@@ -126,7 +139,7 @@ impl StepFailed {
     /// The error of the handler, if it returned an `E`, or a [`nether::Error`](crate::Error) with an `E`
     /// inside.
     pub fn error<E: StdError + 'static>(&self) -> Option<&E> {
-        let error = self.error.as_deref()?;
+        let error = self.error.0.as_deref()?;
         let boxed = || error.downcast_ref::<Error>()?.downcast_ref();
         error.downcast_ref().or_else(boxed)
     }

@@ -238,8 +238,8 @@ impl SagaInstance {
         self.stuck.clear();
     }
 
-    /// The event of the command that it was started by, and the answer to that, if it is known now. The answer
-    /// of a failure is made at once, because only this process knows the error of the step.
+    /// The event of the command that it was started by, and the answer to that, if it is known now. The
+    /// answer of a failure is made at once, because only this process knows the error of the step.
     pub(super) fn answered<S: Saga>(&mut self) -> Option<(EventId, SagaAnswer)> {
         let failed_with = self.failed_with.take();
         let name = Arc::clone(&self.command.as_ref()?.name);
@@ -250,7 +250,7 @@ impl SagaInstance {
             return None;
         }
         let answer = self.answer.take().unwrap_or_else(|| {
-            made(|| {
+            made(false, || {
                 let reply = start_of::<S>(&name)?.reply;
                 Ok(SagaAnswer::Reply(reply(&self.state::<S>()?)?))
             })
@@ -281,15 +281,13 @@ pub(super) fn error_of<S: Saga>(
     saga: Option<&SagaInstance>,
     failed: StepFailed,
 ) -> SagaAnswer {
-    made(|| {
+    made(true, || {
         let error = start_of::<S>(command)?.error;
         let state = match saga {
             Some(saga) => saga.state::<S>()?,
             None => S::default(),
         };
-        let error = error(&state, &failed)?;
-        drop(failed); // It may panic.
-        Ok(SagaAnswer::Error(error))
+        Ok(SagaAnswer::Error(error(&state, &failed)?))
     })
 }
 
@@ -302,7 +300,10 @@ fn start_of<S: Saga>(command: &str) -> Result<&'static SagaStart<S>> {
     })
 }
 
-/// An answer, which code of the user's makes.
-fn made(make: impl FnOnce() -> Result<SagaAnswer>) -> SagaAnswer {
-    guarded_now(make).unwrap_or_else(|failure| SagaAnswer::Unmade(failure.text))
+/// An answer, which code of the user's makes, of a saga that has failed or has ended well.
+fn made(has_failed: bool, make: impl FnOnce() -> Result<SagaAnswer>) -> SagaAnswer {
+    guarded_now(make).unwrap_or_else(|failure| SagaAnswer::Unmade {
+        reason: failure.text,
+        has_failed,
+    })
 }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::eventstore::control::{Control, FollowerSeat};
 use crate::eventstore::follower::{Follower, prepare};
 use crate::eventstore::saga::Saga;
-use crate::eventstore::saga::awaiting::AnswerWaits;
+use crate::eventstore::saga::awaiting::{AnswerLookout, AnswerWaits};
 use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::runner::SagaRunner;
 use crate::eventstore::store::Store;
@@ -62,9 +62,10 @@ impl<S: Saga> Module for Sagas<S> {
             return;
         }
         tasks.run_vital(|module, ctx| {
-            let (waits, store) = (Arc::clone(&module.waits), module.store.clone());
+            // As the place of the runner: every wait for an answer ends even if the task never runs.
+            let (lookout, store) = (AnswerLookout::over(&module.waits), module.store.clone());
             async move {
-                let look = waits.look(S::NAME, &store, &ctx.handle().scope);
+                let look = lookout.look(S::NAME, &store, &ctx.handle().scope);
                 race(look, ctx.cancelled()).await;
                 Ok(())
             }

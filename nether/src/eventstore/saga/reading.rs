@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::follower::EventKey;
 use crate::eventstore::saga::Saga;
+use crate::eventstore::saga::instance::is_command;
 use crate::eventstore::stored::{is_retired, successors};
 
 /// The saga that a stored event is for. A retired one may be for several: the events that it becomes may have
@@ -17,6 +18,9 @@ use crate::eventstore::stored::{is_retired, successors};
 pub(super) fn key_of<S: Saga>(stored: &RecordedEvent) -> Result<EventKey<'static>> {
     if is_retired(&stored.name) {
         return keys_of_successors::<S>(stored);
+    }
+    if is_command::<S>(stored) && stored.stream.category() != S::NAME {
+        return Ok(EventKey::None); // It was not sent, so no caller waits.
     }
     Ok(match S::key(stored).transpose()? {
         None => EventKey::None,

@@ -143,7 +143,7 @@ impl Comparison<'_> {
             .collect();
         let kind = NameKind {
             word: "command",
-            consequence: "sagas under way that have to send it fail",
+            consequence: "sagas under way that have to send it fail, and those that it is to start do not begin",
             kept: None,
             condition: FOR_GOOD,
             present: &present,
@@ -155,7 +155,7 @@ impl Comparison<'_> {
                 declaration,
                 format!("command {name}"),
                 shape,
-                "keep it in `sends` as it was until no saga has to send it, and send another command instead",
+                "keep it in `sends` or `starts` as it was until no saga needs it, and send another command instead",
             )
         };
         let section = Section {
