@@ -9,6 +9,7 @@ use std::sync::Mutex;
 #[cfg(feature = "test")]
 use tokio::sync::watch;
 
+use crate::declaration::Declaration;
 use crate::error::NoRoute;
 #[cfg(feature = "test")]
 use crate::guarded::catch_now;
@@ -26,6 +27,9 @@ pub(crate) struct Recorder {
     /// alone.
     #[cfg(feature = "test")]
     unrouted: Option<Box<watch::Sender<Option<String>>>>,
+    /// What detached modules handled.
+    #[cfg(feature = "test")]
+    detached: Mutex<Vec<Declaration>>,
 }
 
 impl Recorder {
@@ -35,6 +39,7 @@ impl Recorder {
         Recorder {
             messages: keeps_messages.then(Mutex::default),
             unrouted: Some(Box::default()),
+            detached: Mutex::default(),
         }
     }
 
@@ -61,11 +66,26 @@ impl Recorder {
         }
     }
 
-    /// Notes that a module has sent what no module handles.
+    /// Notes that a module which handles the message is about to be detached: from then on it is no mistake to
+    /// send the message in vain.
+    #[cfg_attr(not(feature = "test"), allow(unused_variables))]
+    pub(crate) fn note_detached(&self, message: &Declaration) {
+        #[cfg(feature = "test")]
+        if self.unrouted.is_some() {
+            let mut detached = lock(&self.detached);
+            if !detached.contains(message) {
+                detached.push(*message);
+            }
+        }
+    }
+
+    /// Notes that a module has sent what no module handles, and no module that is detached did.
     #[cfg_attr(not(feature = "test"), allow(unused_variables))]
     pub(crate) fn note_unrouted(&self, error: &NoRoute) {
         #[cfg(feature = "test")]
-        if let Some(noted) = &self.unrouted {
+        if let Some(noted) = &self.unrouted
+            && !lock(&self.detached).contains(&error.declared)
+        {
             noted.send_if_modified(|first| {
                 let is_first = first.is_none();
                 first.get_or_insert_with(|| unrouted(error));

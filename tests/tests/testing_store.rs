@@ -215,6 +215,18 @@ async fn a_system_that_the_test_starts_itself_fails_it_too(
 }
 
 #[nether::test(only = [Clerk])]
+async fn what_a_module_sends_to_a_detached_one_is_no_mistake(
+    system: TestSystem,
+) -> nether::Result<()> {
+    let prices = system.attach(Prices).await?;
+    system.context().send(Quote { seat: 1 }).await?;
+    system.detach(prices).await;
+    system.context().send(Quote { seat: 1 }).await?;
+    assert_eq!(system.sent::<PriceOf>().len(), 1);
+    Ok(())
+}
+
+#[nether::test(only = [Clerk])]
 async fn what_a_test_itself_sends_in_vain_is_its_own_matter(
     system: TestSystem,
 ) -> nether::Result<()> {

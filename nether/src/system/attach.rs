@@ -223,6 +223,10 @@ fn claim(mediator: &Mediator, instance: &dyn AnyInstance) -> Result<(), AttachEr
 
 /// Takes the routes of an instance out of the table.
 pub(super) fn disconnect(mediator: &Mediator, instance: &dyn AnyInstance) {
+    for message in instance.descriptor().handles {
+        let message = (message.descriptor)();
+        mediator.recorder.note_detached(&message.declaration);
+    }
     mediator.routing.change(|table| {
         for message in instance.descriptor().handles {
             if let Some(row) = table.row_mut((message.descriptor)().slot()) {

@@ -23,7 +23,7 @@ pub enum Delivery {
     /// may have been handled all the same.
     Rejected(StepFailed),
     /// It was not handled, and may be later.
-    Refused(String),
+    Later(String),
     /// It was not handled, because the system stops.
     Stopping(String),
     /// It was not handled, because another runner has taken over.
@@ -95,7 +95,7 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
         | CallError::CrashLooping(_)
         | CallError::BreakerOpen { .. }
         | CallError::Full { .. }
-        | CallError::Closed { .. } => Delivery::Refused(reason),
+        | CallError::Closed { .. } => Delivery::Later(reason),
         CallError::Stopping { .. } => Delivery::Stopping(reason),
         CallError::Unavailable(unavailable) => {
             // The command started another saga, which is over: sent again, it gets the same answer.

@@ -307,7 +307,7 @@ impl<S: Saga> CommandSender<S> {
             Delivery::Impossible(failed) | Delivery::Rejected(failed) => {
                 Err(SendAgain::new(failed.reason().to_owned()))
             }
-            Delivery::Refused(reason) => Err(SendAgain::new(reason)),
+            Delivery::Later(reason) => Err(SendAgain::new(reason)),
             Delivery::Stopping(reason) => Err(SendAgain {
                 reason,
                 is_shown: false,
