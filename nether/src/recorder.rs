@@ -66,8 +66,8 @@ impl Recorder {
         }
     }
 
-    /// Notes that a module which handles the message is about to be detached: from then on it is no mistake to
-    /// send the message in vain.
+    /// Notes that a module which handles the message is about to be detached: from then on it is no mistake
+    /// to send the message in vain.
     #[cfg_attr(not(feature = "test"), allow(unused_variables))]
     pub(crate) fn note_detached(&self, message: &Declaration) {
         #[cfg(feature = "test")]
