@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use nether::Attached;
 use nether::prelude::*;
 use tokio::time::{sleep, timeout};
 
@@ -119,10 +120,30 @@ async fn take_part(ctx: &Context, ledger: &Ledger, luck: &mut Luck) {
     }
 }
 
+/// The modules that come and go.
+pub(crate) struct Guests(Attached<Guest>, Attached<Caller>, Attached<Passenger>);
+
+impl Guests {
+    /// Attaches them; `None` if the system stops.
+    pub(crate) async fn come(system: &System) -> Option<Self> {
+        let guest = system.attach(Guest).await;
+        let caller = system.attach(Caller).await;
+        let passenger = system.attach(Passenger).await;
+        Some(Guests(guest.ok()?, caller.ok()?, passenger.ok()?))
+    }
+
+    pub(crate) async fn leave(self, system: &System) {
+        let Guests(guest, caller, passenger) = self;
+        system.detach(guest).await;
+        system.detach(caller).await;
+        system.detach(passenger).await;
+    }
+}
+
 /// Pauses and resumes modules, and lets guests come and go, until the round is over.
 pub(crate) async fn meddle(system: System, ledger: Arc<Ledger>, seed: u64) {
     let mut luck = Luck::new(seed);
-    let mut guests = None;
+    let mut guests: Option<Guests> = None;
     while !ledger.is_over() {
         sleep(Duration::from_millis(luck.below(4) + 1)).await;
         // Refused while a guest is away, and while the system stops.
@@ -140,19 +161,12 @@ pub(crate) async fn meddle(system: System, ledger: Arc<Ledger>, seed: u64) {
             continue;
         }
         match guests.take() {
-            Some((guest, caller, passenger)) => {
-                system.detach(guest).await;
-                system.detach(caller).await;
-                system.detach(passenger).await;
-            }
+            Some(present) => present.leave(&system).await,
             None => {
-                let guest = system.attach(Guest).await;
-                let caller = system.attach(Caller).await;
-                let passenger = system.attach(Passenger).await;
-                let (Ok(guest), Ok(caller), Ok(passenger)) = (guest, caller, passenger) else {
+                guests = Guests::come(&system).await;
+                if guests.is_none() {
                     return;
-                };
-                guests = Some((guest, caller, passenger));
+                }
             }
         }
     }
