@@ -1,4 +1,4 @@
-//! What is reported of a message that was not handled, or whose handler failed: enough to send it again.
+//! Reports of messages that were not handled, or whose handler failed: enough to send them again.
 
 use std::sync::Arc;
 use std::time::Duration;

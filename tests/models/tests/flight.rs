@@ -1,4 +1,4 @@
-//! What is in flight in a unit of work: its closer sees everything that was accepted, and nothing is
+//! Messages in flight in a unit of work: its closer sees everything that was accepted, and nothing is
 //! accepted after.
 
 /// What the sources import as `crate::sync`.

@@ -1,4 +1,4 @@
-//! What is due later: an entry is taken out once, by one taker, and the task that waits for the first
+//! Delayed entries: each is taken out once, by one taker, and the task that waits for the first
 //! one notices every entry that is due before it.
 
 /// What the sources import as `crate::sync`.

@@ -316,7 +316,7 @@ fn a_close_that_waits_for_what_ends_is_in_no_circle() {
     });
 }
 
-/// The same, but B waits for A in that unit of work, and for C at once: A gets an error once C has replied,
+/// B waits for A in the unit of work that A closes, and for C at once: A gets an error once C has replied,
 /// and not before.
 #[test]
 fn a_close_that_waits_for_a_call_of_its_closer_fails_when_there_is_no_way_out() {

@@ -1,4 +1,4 @@
-//! What is found at the start, and shown of what has started.
+//! Mistakes that are found at the start, and decisions as the topology shows them.
 
 use nether::eventstore::{
     Append, Appended, Decisions, Direction, DocumentChange, DocumentCondition, Documents, EventId,

@@ -207,7 +207,7 @@ pub struct Born {
     pub year: Personal<String>,
 }
 
-/// The same event, in a program that reads it by another type.
+/// `Born`, in a program that reads it by another type.
 #[derive(Debug, Deserialize)]
 pub struct BornIn {
     #[expect(dead_code)]

@@ -46,7 +46,7 @@ async fn an_older_version_that_finds_a_projection_half_emptied_begins_anew() {
     let checkpoint = backend.text("checkpoint", "total").await;
     assert_eq!(checkpoint.as_deref(), Some("1"), "nothing is written");
 
-    // What is left of it is right for no version.
+    // Its remaining rows are right for no version.
     let refused = start::<WithoutHook>(&backend.open(), &kept).await;
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("it was being emptied"), "{refused}");

@@ -16,7 +16,7 @@ impl Ears {
     async fn rang(&mut self, _: &Rang) {}
 }
 
-/// What is timed.
+/// Whether attaching is timed, or detaching.
 #[derive(Clone, Copy)]
 pub(super) enum Attaching {
     In,

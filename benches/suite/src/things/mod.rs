@@ -17,7 +17,7 @@ use crate::things::attached::{Attaching, attached};
 use crate::things::drive::{hits, waits};
 use crate::things::rooms::rooms;
 
-/// What is measured.
+/// The work that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Work {
     /// Messages to so many things in an order that looks like chance.

@@ -119,7 +119,7 @@ impl<'a> AggregateExpander<'a> {
         let key = match first {
             Some(first) => {
                 let key = said(first.taken(), "AggregateMessage", "KeyOr", &self.paths);
-                // What is no message is shown at the argument alone.
+                // A type that is no message has its error at the argument alone.
                 quote_spanned!(Extent::of(first.taken()).end=> #key<__Other>)
             }
             None => quote!(__Other),

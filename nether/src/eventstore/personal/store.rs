@@ -176,7 +176,7 @@ impl PersonalStore {
     async fn open(&self, mut contents: Vec<(&mut Vec<u8>, Encoding)>) -> Result<(), StoreError> {
         // Always, so that other keys are noticed by the first read.
         let Some(keys) = self.keys().await? else {
-            return Ok(()); // What is sealed is read as it is.
+            return Ok(()); // Sealed values are read as they are.
         };
         loop {
             let mut found = FoundSubjects::default();
@@ -336,7 +336,7 @@ impl EventStore for PersonalStore {
 
     fn head(&self) -> StoreFuture<'_, Position> {
         Box::pin(async {
-            self.keys().await?; // What is found of them may be an event.
+            self.keys().await?; // The keys may have to append an event about those who are forgotten.
             self.backend.head().await
         })
     }
