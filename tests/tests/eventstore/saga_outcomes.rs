@@ -93,7 +93,7 @@ impl Refunding {
 
 type Said = Arc<Mutex<Vec<&'static str>>>;
 
-/// Who has said so does not regret.
+/// An entry that makes `regret` fail.
 const NO_REGRETS: &str = "no regrets";
 
 pub struct Clerk {

@@ -1,5 +1,4 @@
-//! Who asks, as decisions know it, and as it is stored: also of what a saga does later on a principal's
-//! behalf.
+//! The principal, as decisions know it and as it is stored: also for what a saga does later on its behalf.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,5 +1,5 @@
-//! What is the user's panics where it is not expected, or goes away where it was waited for: nothing hangs,
-//! and nothing is lost.
+//! Values of the user's that panic, or that are dropped while something waits for them: nothing hangs, and
+//! nothing is lost.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
