@@ -6,7 +6,7 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// The bytes of a text of two digits for each; `None` if it is none.
-#[cfg(any(feature = "erasure", test))]
+#[cfg(any(feature = "eventstore", test))]
 pub(crate) fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else {

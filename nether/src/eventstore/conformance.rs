@@ -9,6 +9,7 @@
 //! ```
 
 mod appending;
+mod archiving;
 mod documents;
 mod dropping;
 mod following;
@@ -110,6 +111,7 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
     .await;
     check_together(&make).await;
     check_redactions(&make).await;
+    check_archivals(&make).await;
 }
 
 /// Checks redactions, if the store can make them.
@@ -120,6 +122,23 @@ async fn check_redactions<S: EventStore>(make: &impl AsyncFn() -> S) {
     }
     within(redacting::content_is_replaced_in_its_place(&store)).await;
     within(redacting::what_is_not_there_is_not_replaced(&make().await)).await;
+}
+
+/// Checks that streams are archived, if the store can do that.
+async fn check_archivals<S: EventStore>(make: &impl AsyncFn() -> S) {
+    let store = make().await;
+    if !store.can_archive() {
+        return within(archiving::a_store_that_cannot_says_so(&store)).await;
+    }
+    within(archiving::content_is_removed_and_all_else_stays(&store)).await;
+    within(archiving::an_archived_stream_takes_no_event(&make().await)).await;
+    within(archiving::what_has_changed_is_not_archived(&make().await)).await;
+    within(
+        archiving::of_those_that_append_meanwhile_each_is_archived_or_refused(Arc::new(
+            make().await,
+        )),
+    )
+    .await;
 }
 
 /// Checks appends to several streams, if the store can make them.
@@ -159,6 +178,9 @@ pub async fn check_reopened<S: EventStore>(open: impl AsyncFn() -> S) {
         &open,
     ))
     .await;
+    if open().await.can_archive() {
+        within(archiving::what_is_archived_stays_so_when_it_is_opened_again(&open)).await;
+    }
 }
 
 /// Checks the transactions of a backend: each property with a store of its own, which `make` makes, empty,

@@ -71,6 +71,7 @@ fn shown(recorded: &RecordedEvent, name: &str) -> Vec<LoggedEvent> {
         json,
     };
     match stored::successors(recorded) {
+        _ if recorded.is_archived() => Vec::new(),
         None if *recorded.name != *name => Vec::new(),
         None => vec![logged(json(recorded))],
         Some(Ok(successors)) => {

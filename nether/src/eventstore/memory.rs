@@ -9,9 +9,9 @@ use tokio::sync::watch;
 
 use self::documents::MemoryDocuments;
 use crate::eventstore::backend::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
-    EventStore, Expected, Metadata, NewEvent, PageLimit, PageRoom, Position, RecordedEvent,
-    Redaction, StoreError, StoreFuture, StreamId,
+    Append, Appended, Archival, Direction, DocumentChange, DocumentCondition, Documents, Encoding,
+    EventId, EventPage, EventStore, Expected, Metadata, NewEvent, PageLimit, PageRoom, Payload,
+    Position, RecordedEvent, Redaction, StoreError, StoreFuture, StreamId,
 };
 use crate::sync::lock;
 
@@ -68,6 +68,10 @@ impl MemoryLog {
     }
 
     fn check_version(&self, append: &Append) -> Result<(), StoreError> {
+        if let Some(time) = self.archived_at(&append.stream) {
+            let stream = append.stream.clone();
+            return Err(StoreError::Archived { stream, time });
+        }
         let actual = self.version(&append.stream);
         match append.expected {
             Expected::Version(expected) if expected != actual => Err(StoreError::Conflict {
@@ -101,6 +105,11 @@ impl MemoryLog {
             let id = Some(id);
             return Err(StoreError::NoEvent { position, id });
         };
+        if self.events[index].is_archived() {
+            let stream = self.events[index].stream.clone();
+            let time = self.archived_at(&stream).unwrap_or_default();
+            return Err(StoreError::Archived { stream, time });
+        }
         let appended = self.append(redaction.record)?;
         self.events[index].payload = redaction.payload;
         self.events[index].schema_version = redaction.schema_version;
@@ -112,6 +121,30 @@ impl MemoryLog {
         });
         self.documents.change(removed.collect(), &[])?;
         Ok(appended)
+    }
+
+    fn archive(&mut self, archival: Archival) -> Result<Appended, StoreError> {
+        let stream = archival.record.stream.clone();
+        let appended = self.append(archival.record)?;
+        let events = self.streams.get(&stream).into_iter().flatten();
+        for index in events.take(appended.version as usize - 1) {
+            let event = &mut self.events[*index];
+            event.schema_version = 0;
+            event.payload = Payload {
+                encoding: Encoding::Json,
+                bytes: Vec::new(),
+            };
+        }
+        self.documents.change(archival.changes, &[])?;
+        Ok(appended)
+    }
+
+    /// When a stream was archived, if it was: then the content of its first event is gone.
+    fn archived_at(&self, stream: &StreamId) -> Option<u64> {
+        let indices = self.streams.get(stream)?;
+        let (first, last) = (*indices.first()?, *indices.last()?);
+        let is_archived = self.events[first].is_archived();
+        is_archived.then(|| self.events[last].metadata.time)
     }
 
     /// The results of the same appends before, if all of their events are there.
@@ -273,6 +306,20 @@ impl EventStore for MemoryStore {
         let appended = {
             let mut kept = lock(&self.kept);
             let appended = kept.redact(redaction);
+            self.head.send_replace(kept.head());
+            appended
+        };
+        done(appended)
+    }
+
+    fn can_archive(&self) -> bool {
+        true
+    }
+
+    fn archive(&self, archival: Archival) -> StoreFuture<'_, Appended> {
+        let appended = {
+            let mut kept = lock(&self.kept);
+            let appended = kept.archive(archival);
             self.head.send_replace(kept.head());
             appended
         };

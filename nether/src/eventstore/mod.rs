@@ -8,6 +8,8 @@
 // of the program wrote.
 
 mod aggregate;
+mod archived;
+mod archiving;
 mod backend;
 mod checkpoint;
 mod clock;
@@ -53,18 +55,20 @@ mod snapshot;
 mod start_key;
 mod store;
 mod stored;
+mod stream_copy;
 mod subscription;
 mod tables;
 
 pub use self::aggregate::{Aggregate, Aggregates, Events, Facts};
+pub use self::archiving::StreamArchived;
 #[doc(hidden)]
 pub use self::backend::PageRoom;
 pub use self::backend::{
-    Append, Appended, AsyncTransaction, Direction, DocumentChange, DocumentCondition, Documents,
-    EarlyEnd, Encoding, EventId, EventPage, EventStore, Expected, Metadata, MetadataEntries,
-    NewEvent, PageLimit, Payload, Position, RecordedEvent, Redaction, StoreError, StoreFuture,
-    StoreTransaction, StreamId, SyncTransaction, TransactionWork, TransactionalStore, Transactions,
-    Worked,
+    Append, Appended, Archival, AsyncTransaction, Direction, DocumentChange, DocumentCondition,
+    Documents, EarlyEnd, Encoding, EventId, EventPage, EventStore, Expected, Metadata,
+    MetadataEntries, NewEvent, PageLimit, Payload, Position, RecordedEvent, Redaction, StoreError,
+    StoreFuture, StoreTransaction, StreamId, SyncTransaction, TransactionWork, TransactionalStore,
+    Transactions, Worked,
 };
 pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
@@ -95,6 +99,7 @@ pub use self::scenario::{Decided, Scenario, given, given_with};
 pub use self::schema_lock::{SchemaError, SchemaLock, check_schema};
 pub use self::store::Store;
 pub use self::stored::StoredEvent;
+pub use self::stream_copy::StreamCopy;
 pub use self::subscription::EventSubscription;
 pub use self::tables::Tables;
 pub use crate::message::Keyed;

@@ -58,11 +58,16 @@ pub(super) struct Parked {
     is_changed: bool,
 }
 
+/// The collection of what the projection or saga type of that name has parked.
+pub(super) fn parked_of(name: &str) -> String {
+    format!("parked/{name}")
+}
+
 impl Parked {
     /// None.
     pub(super) fn none(name: &str) -> Self {
         Parked {
-            collection: format!("parked/{name}").into(),
+            collection: parked_of(name).into(),
             by_key: BTreeMap::new(),
             due: BTreeSet::new(),
             is_changed: true,

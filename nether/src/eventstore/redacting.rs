@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use nether_macros::event;
 
+use crate::eventstore::archived;
 use crate::eventstore::backend::{
     Append, Encoding, EventStore, Expected, Metadata, Position, RecordedEvent, Redaction,
     StoreError, StreamId,
@@ -66,7 +67,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NoEvent`] if there is none at the position; [`StoreError::Codec`] if it has another
-    /// name, or the new content cannot be stored; [`StoreError::Locked`] if the content is replaced, but a
+    /// name, or the new content cannot be stored; [`StoreError::Archived`] if its stream is archived, so that
+    /// the content is gone already; [`StoreError::Locked`] if the content is replaced, but a
     /// reader keeps the former one in the store's log: call it again; [`StoreError::Unsupported`] if the
     /// store cannot replace content.
     pub async fn redact<E: StoredEvent>(
@@ -78,6 +80,9 @@ impl Store {
     ) -> Result<Position, StoreError> {
         let new = stored::new_event(&event, self.settings().encoding)?;
         let found = self.event_at(position).await?;
+        if found.is_archived() {
+            return Err(archived::error(self, &found.stream).await?);
+        }
         if *found.name != *new.name {
             return Err(StoreError::Codec {
                 what: format!("the event at position {position} cannot be redacted"),

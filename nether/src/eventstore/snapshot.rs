@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::escaped::Escaped;
 use crate::eventstore::aggregate::Aggregate;
+use crate::eventstore::archived;
 use crate::eventstore::backend::{DocumentChange, StoreError, StreamId};
 use crate::eventstore::store::Store;
 use crate::eventstore::stored::Keeping;
@@ -84,7 +85,9 @@ pub(super) fn save<A: Aggregate>(
         if store.erasures() != erasures {
             return;
         }
-        if let Err(error) = store.change_documents(vec![change], Vec::new()).await {
+        // In whatever process: what is archived stays removed.
+        let conditions = vec![archived::unmarked(&stream)];
+        if let Err(error) = store.change_documents(vec![change], conditions).await {
             tracing::warn!(stream = %Escaped(&stream), error = %Escaped(&error), "no snapshot");
         }
     });

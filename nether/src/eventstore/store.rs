@@ -148,6 +148,14 @@ impl Store {
         self
     }
 
+    /// The backend itself, in which personal values are sealed.
+    pub(super) fn raw(&self) -> &dyn EventStore {
+        #[cfg(feature = "erasure")]
+        return self.personal.backend();
+        #[cfg(not(feature = "erasure"))]
+        &*self.backend
+    }
+
     #[cfg(feature = "erasure")]
     pub(super) fn with_keys(mut self, keys: Arc<dyn SubjectKeys>) -> Self {
         self.personal = Arc::new(self.personal.with_keys(keys));

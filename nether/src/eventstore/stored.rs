@@ -353,7 +353,7 @@ fn located<'de, T: DeserializeOwned, D: Deserializer<'de>>(
 /// The event, of this or an older version.
 ///
 /// # Errors
-/// [`StoreError::Unknown`] if it is of a newer version, or cannot be read.
+/// [`StoreError::Unknown`] if it is of a newer version, archived, or cannot be read.
 pub(crate) fn decode<E: ReadableEvent>(recorded: &RecordedEvent) -> Result<E, StoreError> {
     let current = E::READ_AS.version;
     let event = if recorded.schema_version == current {
@@ -362,6 +362,11 @@ pub(crate) fn decode<E: ReadableEvent>(recorded: &RecordedEvent) -> Result<E, St
         E::from_older(recorded.schema_version, &recorded.payload)
     };
     let unknown = |reason: String| unknown(recorded, reason);
+    if recorded.is_archived() {
+        return Err(unknown(
+            "its stream is archived, and its content gone".to_owned(),
+        ));
+    }
     let event = event.ok_or_else(|| {
         unknown(format!(
             "this program knows versions up to {current}: it was written by a newer one"

@@ -26,7 +26,8 @@ pub struct EventSubscription {
 
 impl Store {
     /// The events after a position, in the order of the store; [`Position::START`] for all. To continue
-    /// later, keep the position of the last event that was handled.
+    /// later, keep the position of the last event that was handled. Events whose stream is
+    /// [archived](Store::archive) are left out.
     ///
     /// ```
     /// use nether::eventstore::{Position, Store};
@@ -78,6 +79,10 @@ impl EventSubscription {
                     self.given = event.position;
                 }
                 return Ok(event);
+            }
+            if let Some(archived) = self.read.pop_front_if(|it| it.is_archived()) {
+                self.given = archived.position;
+                continue;
             }
             if let Some(successors) = self.read.front().and_then(stored::successors) {
                 self.successors = successors?.into();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lru::LruCache;
 use nether::eventstore::{
     Append, Appended, DocumentChange, DocumentCondition, EventId, Expected, NewEvent, Position,
-    Redaction, StoreError, StreamId,
+    StoreError, StreamId,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -29,6 +29,8 @@ pub(super) struct StreamCache {
 struct Stream {
     id: i64,
     version: u64,
+    /// When it was archived, in milliseconds since 1970, if it was.
+    archived_at: Option<u64>,
 }
 
 impl Default for StreamCache {
@@ -191,6 +193,7 @@ impl StreamCache {
             let mut stream = Stream {
                 id,
                 version: actual,
+                archived_at: None,
             };
             for event in &append.events {
                 stream.version += 1;
@@ -220,13 +223,45 @@ impl StreamCache {
             .query_row([name.as_str()], |row| row.get(0))
             .optional()?;
         let Some(id) = id else { return Ok(None) };
-        let version: Option<i64> = transaction
-            .prepare_cached("SELECT max(version) FROM nether_events WHERE stream = ?1")?
-            .query_row([id], |row| row.get(0))?;
-        let version = version.unwrap_or(0).cast_unsigned();
-        let stream = Stream { id, version };
+        // The content of the first event of an archived stream is gone, and the last one is the record.
+        let sql = "SELECT version, time, EXISTS (SELECT 1 FROM nether_events
+            WHERE stream = ?1 AND version = 1 AND schema = 0 AND length(payload) = 0)
+            FROM nether_events WHERE stream = ?1 ORDER BY version DESC LIMIT 1";
+        let last = transaction
+            .prepare_cached(sql)?
+            .query_row([id], |row| {
+                let (version, time): (i64, i64) = (row.get(0)?, row.get(1)?);
+                let is_archived: bool = row.get(2)?;
+                Ok(Stream {
+                    id,
+                    version: version.cast_unsigned(),
+                    archived_at: is_archived.then_some(time.cast_unsigned()),
+                })
+            })
+            .optional()?;
+        let stream = last.unwrap_or(Stream {
+            id,
+            version: 0,
+            archived_at: None,
+        });
         self.remember(name, stream);
         Ok(Some(stream))
+    }
+
+    /// When a stream was archived, if it was.
+    pub(super) fn archived_at(
+        &mut self,
+        transaction: &Transaction<'_>,
+        name: &StreamId,
+    ) -> rusqlite::Result<Option<u64>> {
+        Ok(self
+            .stream(transaction, name)?
+            .and_then(|it| it.archived_at))
+    }
+
+    /// Has a stream read from the file when it is needed next.
+    pub(super) fn read_again(&mut self, name: &StreamId) {
+        self.streams.pop(name);
     }
 
     fn insert(
@@ -282,6 +317,10 @@ impl StreamCache {
 }
 
 fn check_version(append: &Append, known: Option<Stream>) -> Result<(), StoreError> {
+    if let Some(time) = known.and_then(|stream| stream.archived_at) {
+        let stream = append.stream.clone();
+        return Err(StoreError::Archived { stream, time });
+    }
     let actual = known.map_or(0, |stream| stream.version);
     match append.expected {
         Expected::Version(expected) if expected != actual => Err(StoreError::Conflict {
@@ -396,37 +435,6 @@ pub(super) fn change_document(
             .execute(params![collection, key])?,
     };
     Ok(())
-}
-
-/// Replaces the content of an event, and removes what was made of it; or says that there is no such event.
-pub(super) fn redact(
-    transaction: &Transaction<'_>,
-    redaction: &Redaction,
-) -> rusqlite::Result<Result<(), StoreError>> {
-    let (position, id) = (redaction.position, redaction.id);
-    let sql = "UPDATE nether_events SET payload = ?3, encoding = ?4, schema = ?5 WHERE position = ?1 AND id = ?2";
-    let updated = transaction.prepare_cached(sql)?.execute(params![
-        position.0.cast_signed(),
-        id.as_u128().to_be_bytes(),
-        redaction.payload.bytes,
-        redaction.payload.encoding.number(),
-        redaction.schema_version,
-    ])?;
-    if updated == 0 {
-        let id = Some(id);
-        return Ok(Err(StoreError::NoEvent { position, id }));
-    }
-    for (collection, key) in &redaction.documents {
-        change_document(
-            transaction,
-            &DocumentChange {
-                collection: Arc::clone(collection),
-                key: Arc::clone(key),
-                content: None,
-            },
-        )?;
-    }
-    Ok(Ok(()))
 }
 
 /// Whether the document of a condition has the content that it must have.

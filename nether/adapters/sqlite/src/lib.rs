@@ -26,6 +26,7 @@ mod options;
 mod reader;
 mod readers;
 mod reading;
+mod removal;
 mod transaction;
 mod writer;
 
@@ -45,9 +46,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nether::eventstore::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
-    EventStore, PageLimit, Position, RecordedEvent, Redaction, StoreError, StoreFuture, StreamId,
-    Transactions,
+    Append, Appended, Archival, Direction, DocumentChange, DocumentCondition, Documents, EventId,
+    EventPage, EventStore, PageLimit, Position, RecordedEvent, Redaction, StoreError, StoreFuture,
+    StreamId, Transactions,
 };
 use nether::integration::{hold_clock, race};
 use tokio::sync::{oneshot, watch};
@@ -57,6 +58,7 @@ use self::backup::back_up;
 use self::database_file::DatabaseFile;
 use self::reader::without_bytes;
 use self::readers::Readers;
+use self::removal::Removal;
 use self::writer::{DocumentsJob, Job, Writer};
 
 /// An event store in one file of SQLite.
@@ -240,7 +242,17 @@ impl EventStore for SqliteStore {
     }
 
     fn redact(&self, redaction: Redaction) -> StoreFuture<'_, Appended> {
-        Box::pin(self.written(|answer| Job::Redact(Box::new(redaction), answer)))
+        let removal = Box::new(Removal::Redaction(redaction));
+        Box::pin(self.written(|answer| Job::Remove(removal, answer)))
+    }
+
+    fn can_archive(&self) -> bool {
+        true
+    }
+
+    fn archive(&self, archival: Archival) -> StoreFuture<'_, Appended> {
+        let removal = Box::new(Removal::Archival(archival));
+        Box::pin(self.written(|answer| Job::Remove(removal, answer)))
     }
 
     fn can_append_all(&self) -> bool {

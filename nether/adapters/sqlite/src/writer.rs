@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nether::eventstore::{
-    Append, Appended, DocumentChange, DocumentCondition, Position, Redaction, StoreError,
+    Append, Appended, DocumentChange, DocumentCondition, Position, StoreError,
 };
 use nether::integration::panic_text;
 use rusqlite::config::DbConfig;
@@ -13,13 +13,12 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::SqliteTransaction;
-use crate::append::{
-    StreamCache, change_document, check_conditions, duplicate, duplicate_of_all, redact,
-};
+use crate::append::{StreamCache, change_document, check_conditions, duplicate, duplicate_of_all};
 use crate::errors::{store_error, unwritten};
 use crate::file_watch::FileWatch;
 use crate::generation::Checkpointer;
 use crate::lent::Lent;
+use crate::removal::Removal;
 
 /// How many jobs may wait. The sender of another waits for room.
 const ROOM: usize = 4096;
@@ -41,7 +40,7 @@ pub(super) enum Job {
     Append(Append, Responder<Appended>),
     AppendAll(Vec<Append>, Responder<Vec<Appended>>),
     Documents(DocumentsJob, Responder<()>),
-    Redact(Box<Redaction>, Responder<Appended>),
+    Remove(Box<Removal>, Responder<Appended>),
     Transaction(WriterWork, Responder<()>),
 }
 
@@ -126,9 +125,9 @@ impl Writing {
                             self.checkpointer.committed(&self.connection);
                         }
                     }
-                    Job::Redact(redaction, answer) => {
+                    Job::Remove(removal, answer) => {
                         self.write(std::mem::take(&mut batch));
-                        let _ = answer.send(self.redact(&redaction));
+                        let _ = answer.send(self.remove(&removal));
                     }
                     job => batch.push(job),
                 }
@@ -266,39 +265,28 @@ impl Writing {
         })
     }
 
-    /// Replaces the content of an event, and leaves no byte of what was there.
-    fn redact(&mut self, redaction: &Redaction) -> Result<Appended, StoreError> {
+    /// Removes content, and leaves no byte of it.
+    fn remove(&mut self, removal: &Removal) -> Result<Appended, StoreError> {
         self.files.before(&self.connection)?;
-        let redacted = self.redacted(redaction);
-        let redacted = redacted.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)));
-        if redacted.is_err() {
+        let removed = self.removed(removal);
+        let removed = removed.unwrap_or_else(|error| Err(unwritten(&error, &self.connection)));
+        if removed.is_err() {
             self.cache.forget();
         }
-        let appended = redacted?;
+        let appended = removed?;
         self.files.look(&self.connection)?;
         self.publish_head();
         let is_gone = self.checkpointer.empty_log(&self.connection);
-        if is_gone.map_err(|error| store_error(&error))? {
-            return Ok(appended);
+        match is_gone.map_err(|error| store_error(&error))? {
+            true => Ok(appended),
+            false => Err(removal.in_log()),
         }
-        Err(StoreError::Locked {
-            reason: format!(
-                "the content of the event at position {} is replaced, but something reads the store as it was before, so that the former content is still in its log: redact the event again",
-                redaction.position
-            ),
-        })
     }
 
-    fn redacted(
-        &mut self,
-        redaction: &Redaction,
-    ) -> rusqlite::Result<Result<Appended, StoreError>> {
+    fn removed(&mut self, removal: &Removal) -> rusqlite::Result<Result<Appended, StoreError>> {
         let transaction = begin(&mut self.connection, &mut self.cache)?;
         self.checkpointer.mark(&transaction)?;
-        let appended = match redact(&transaction, redaction)? {
-            Ok(()) => self.cache.append(&transaction, &redaction.record)?,
-            Err(error) => Err(error),
-        };
+        let appended = removal.make(&transaction, &mut self.cache)?;
         if appended.is_ok() {
             transaction.commit()?;
         }
@@ -372,7 +360,7 @@ impl StreamCache {
                 }
                 checked.map(|()| Applied::Changed)
             }
-            Job::Transaction(..) | Job::Redact(..) => unreachable!("it is done by itself"),
+            Job::Transaction(..) | Job::Remove(..) => unreachable!("it is done by itself"),
         })
     }
 }
@@ -385,10 +373,10 @@ impl Job {
     fn answer(self, result: Result<Applied, StoreError>) {
         // A caller that has stopped waiting misses nothing.
         match (self, result) {
-            (Job::Append(_, answer) | Job::Redact(_, answer), Ok(Applied::Appended(appended))) => {
+            (Job::Append(_, answer) | Job::Remove(_, answer), Ok(Applied::Appended(appended))) => {
                 let _ = answer.send(Ok(appended));
             }
-            (Job::Append(_, answer) | Job::Redact(_, answer), Err(error)) => {
+            (Job::Append(_, answer) | Job::Remove(_, answer), Err(error)) => {
                 let _ = answer.send(Err(error));
             }
             (Job::AppendAll(_, answer), Ok(Applied::AppendedAll(appended))) => {
@@ -400,7 +388,7 @@ impl Job {
             (Job::Documents(_, answer) | Job::Transaction(_, answer), result) => {
                 let _ = answer.send(result.map(|_| ()));
             }
-            (Job::Append(..) | Job::AppendAll(..) | Job::Redact(..), Ok(_)) => {
+            (Job::Append(..) | Job::AppendAll(..) | Job::Remove(..), Ok(_)) => {
                 unreachable!("an append has the result of one")
             }
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::context::{Context, Handle};
+use crate::eventstore::archived;
 use crate::eventstore::backend::{
     DocumentCondition, EventId, Metadata, MetadataEntries, RecordedEvent, StoreError, StreamId,
 };
@@ -75,7 +76,8 @@ impl CommandIdentity {
     /// The version of the first event that the command has led to in a stream, if it was decided upon before.
     ///
     /// # Errors
-    /// Those of [`CommandIdentity::check`], or why the store could not be asked.
+    /// Those of [`CommandIdentity::check`]; [`StoreError::Archived`] if the stream was archived since, so that
+    /// no answer can be made; or why the store could not be asked.
     pub(in crate::eventstore) async fn decided_before(
         &self,
         store: &Store,
@@ -85,6 +87,7 @@ impl CommandIdentity {
             return Ok(None);
         };
         self.check(stream, &found)?;
+        archived::check(store, std::slice::from_ref(&found)).await?;
         Ok(Some(found.stream_version))
     }
 

@@ -89,8 +89,10 @@ impl<A: Aggregate> Repository<A> {
                 Ok(events) if !events.is_empty() => events,
                 // An append would show that another writer has written; without one, it is asked.
                 nothing => {
-                    let may_be_behind = was_in_memory && command.is_some();
-                    if may_be_behind && is_behind(&self.store, &stream, loaded.version).await? {
+                    if was_in_memory
+                        && is_behind(&self.store, &stream, loaded.version).await?
+                        && command.is_some()
+                    {
                         *turn = None;
                         continue;
                     }

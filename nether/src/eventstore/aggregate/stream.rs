@@ -7,6 +7,7 @@ use crate::eventstore::aggregate::cache::{Cache, Loaded};
 use crate::eventstore::aggregate::evolving::{Evolved, evolve};
 use crate::eventstore::aggregate::identity::CommandIdentity;
 use crate::eventstore::aggregate::{Aggregate, Events};
+use crate::eventstore::archived;
 use crate::eventstore::backend::{Direction, EventId, NewEvent, PAGE, StoreError, StreamId};
 use crate::eventstore::snapshot;
 use crate::eventstore::store::Store;
@@ -19,13 +20,18 @@ pub(in crate::eventstore) fn cache_of<A: Aggregate>(store: &Store) -> Arc<Cache<
 }
 
 /// Whether there are events in the stream behind that version.
+///
+/// # Errors
+/// [`StoreError::Archived`] if it was archived since; or why it could not be read.
 pub(super) async fn is_behind(
     store: &Store,
     stream: &StreamId,
     version: u64,
 ) -> Result<bool, StoreError> {
     let newer = store.read_stream(stream, version + 1, Direction::Forwards, 1);
-    Ok(!newer.await?.is_empty())
+    let newer = newer.await?;
+    archived::check(store, &newer).await?;
+    Ok(!newer.is_empty())
 }
 
 /// The events of a decision as they are stored, and as they are read from then on.
@@ -92,6 +98,9 @@ pub(in crate::eventstore) async fn load<A: Aggregate>(
 /// Evolves a state by the events of its stream that it does not have. Gives `None` if it has some that the
 /// stream has not: they were lost since, or it came from a backup. So the last event that it has is read
 /// again.
+///
+/// # Errors
+/// [`StoreError::Archived`] if the stream is archived; or why it could not be read.
 pub(super) async fn read_on<A: Aggregate>(
     store: &Store,
     stream: &StreamId,
@@ -101,6 +110,7 @@ pub(super) async fn read_on<A: Aggregate>(
     loop {
         let next = loaded.version + 1 - known;
         let page = store.read_stream_page(stream, next, PAGE).await?;
+        archived::check(store, &page.events).await?;
         let first = page.events.first().map(|it| it.stream_version);
         if known > 0 && first != Some(loaded.version) {
             return Ok(None);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::eventstore::backend::{EventId, Position, StreamId};
+use crate::eventstore::clock;
 
 /// Why a store could not do what it was asked. Nothing that was acknowledged before is lost by it.
 #[derive(Debug, Clone)]
@@ -46,6 +47,21 @@ pub enum StoreError {
         position: Position,
         /// The id that the event was to have, if any.
         id: Option<EventId>,
+    },
+    /// The stream is [archived](crate::eventstore::Store::archive): its content is gone, and it is closed for
+    /// good. Nothing was written.
+    Archived {
+        /// The stream.
+        stream: StreamId,
+        /// When it was archived, in milliseconds since 1970 (UTC).
+        time: u64,
+    },
+    /// The stream was not [archived](crate::eventstore::Store::archive). Nothing was written.
+    NotArchived {
+        /// The stream.
+        stream: StreamId,
+        /// Why, and the way out.
+        reason: String,
     },
     /// The store cannot do this at all.
     Unsupported {
@@ -166,6 +182,8 @@ impl StoreError {
             | StoreError::IdTwice { .. }
             | StoreError::StreamTwice { .. }
             | StoreError::NoEvent { .. }
+            | StoreError::Archived { .. }
+            | StoreError::NotArchived { .. }
             | StoreError::Unsupported { .. }
             | StoreError::CommandIdReused { .. }
             | StoreError::PreconditionFailed { .. }
@@ -245,6 +263,14 @@ impl fmt::Display for StoreError {
                 f,
                 "there is no event with the id {id} at position {position}"
             ),
+            StoreError::Archived { stream, time } => write!(
+                f,
+                "the stream `{stream}` was archived at {}: its content is in the copy that was made of it, and it takes no events any more. Something new of that kind needs another key",
+                clock::utc(*time)
+            ),
+            StoreError::NotArchived { stream, reason } => {
+                write!(f, "the stream `{stream}` was not archived: {reason}")
+            }
             StoreError::Unsupported { what } => write!(f, "the event store cannot {what}"),
             StoreError::CommandIdReused {
                 command,

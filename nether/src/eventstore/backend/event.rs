@@ -94,3 +94,12 @@ pub struct RecordedEvent {
     /// What else is known of it.
     pub metadata: Metadata,
 }
+
+impl RecordedEvent {
+    /// Whether its content is gone, because its stream was [archived](crate::eventstore::Store::archive): it
+    /// has an empty payload, and 0 as `schema_version`. Such an event cannot be read as its type, and no
+    /// projection or saga is shown it.
+    pub fn is_archived(&self) -> bool {
+        self.schema_version == 0 && self.payload.bytes.is_empty()
+    }
+}

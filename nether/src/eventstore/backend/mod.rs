@@ -1,6 +1,7 @@
 //! [`EventStore`]: what a backend has to do, in terms of streams, positions and documents. Knows no
 //! aggregates.
 
+mod archival;
 mod driving;
 mod entries;
 mod error;
@@ -9,6 +10,7 @@ mod event_id;
 mod redaction;
 mod transactional;
 
+pub use self::archival::Archival;
 pub use self::entries::MetadataEntries;
 pub use self::error::StoreError;
 pub use self::event::{Encoding, Metadata, NewEvent, Payload, RecordedEvent};
@@ -318,7 +320,8 @@ pub trait EventStore: Send + Sync + 'static {
     /// [`StoreError::PreconditionFailed`] if a condition does not hold, whatever else is so;
     /// [`StoreError::Duplicate`] if only some of the events are in the store, or in another stream or order,
     /// whatever version is expected; [`StoreError::IdTwice`] if two of the events have one id, and it is not
-    /// in the store; [`StoreError::Conflict`] if the stream is in another version than expected; else why it
+    /// in the store; [`StoreError::Archived`] if the stream is [archived](EventStore::archive), also if there
+    /// are no events; [`StoreError::Conflict`] if the stream is in another version than expected; else why it
     /// could not be written.
     fn append(&self, append: Append) -> StoreFuture<'_, Appended>;
 
@@ -450,8 +453,9 @@ pub trait EventStore: Send + Sync + 'static {
     /// By default the store cannot do it; one that can says so with [`can_redact`](EventStore::can_redact).
     ///
     /// # Errors
-    /// [`StoreError::NoEvent`] if there is no such event at the position; those of
-    /// [`append`](EventStore::append), of the record; [`StoreError::Locked`] if the content is replaced, and
+    /// [`StoreError::NoEvent`] if there is no such event at the position; [`StoreError::Archived`] if its
+    /// stream is archived, and it is not the record of that; those of [`append`](EventStore::append), of the
+    /// record; [`StoreError::Locked`] if the content is replaced, and
     /// something reads a former state in which it still is; [`StoreError::Unsupported`] if the store cannot
     /// replace content.
     fn redact(&self, redaction: Redaction) -> StoreFuture<'_, Appended> {
@@ -463,6 +467,31 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Whether [`redact`](EventStore::redact) is implemented: `false` by default.
     fn can_redact(&self) -> bool {
+        false
+    }
+
+    /// Archives a stream, in one transaction: appends the record to it, removes the content of all events
+    /// before the record, and changes documents. An event without content has an empty payload and 0 as
+    /// `schema_version`, by which it [is known](RecordedEvent::is_archived); everything else of it stays. From
+    /// then on the stream is closed: an append to it is refused, whatever version is expected. When it
+    /// returns `Ok`, no byte of the content is left where the store keeps it: not in free space of a file,
+    /// nor in a log. If the record is in the store already, the rest is done again.
+    ///
+    /// By default the store cannot do it; one that can says so with [`can_archive`](EventStore::can_archive).
+    ///
+    /// # Errors
+    /// Those of [`append`](EventStore::append), of the record; [`StoreError::Locked`] if the content is
+    /// removed, and something reads a former state in which it still is; [`StoreError::Unsupported`] if the
+    /// store cannot archive.
+    fn archive(&self, archival: Archival) -> StoreFuture<'_, Appended> {
+        let _ = archival;
+        Box::pin(std::future::ready(Err(StoreError::Unsupported {
+            what: "archive a stream",
+        })))
+    }
+
+    /// Whether [`archive`](EventStore::archive) is implemented: `false` by default.
+    fn can_archive(&self) -> bool {
         false
     }
 

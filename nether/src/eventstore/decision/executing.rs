@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::eventstore::aggregate::{
     ATTEMPTS, CommandIdentity, FactSource, HandledInTime, Unexecuted, fence, metadata,
 };
+use crate::eventstore::archived;
 use crate::eventstore::backend::{Append, Direction, StoreError};
 use crate::eventstore::decision::participants::Participating;
 use crate::eventstore::decision::participation::AnyParticipation;
@@ -191,7 +192,9 @@ async fn check(all: Vec<&mut dyn AnyParticipation>, store: &Store) -> Result<(),
     for participation in held {
         let (stream, expected) = (participation.stream(), participation.version());
         let newest = store.read_stream(stream, u64::MAX, Direction::Backwards, 1);
-        let actual = newest.await?.first().map_or(0, |it| it.stream_version);
+        let newest = newest.await?;
+        archived::check(store, &newest).await?;
+        let actual = newest.first().map_or(0, |it| it.stream_version);
         if actual != expected {
             return Err(StoreError::Conflict {
                 stream: stream.clone(),

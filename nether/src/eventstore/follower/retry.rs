@@ -140,6 +140,13 @@ impl<F: Followed> Follower<F> {
             };
             let next = positions.front().copied();
             let change = place.parked.change_to(key, next);
+            if event.is_archived() {
+                tracing::warn!(name = F::NAME, key, %position, "an event that waited is passed over: its stream is archived");
+                followed.save(self, place, vec![change]).await?;
+                followed.leave_out(position);
+                place.parked.advance(key, positions.clone());
+                continue;
+            }
             let shown = followed.show_again(self, place, key, &event, change.clone());
             let failure = match shown.await? {
                 Ok(Reception::Ignored) if position == first && had_failed => EventFailure {

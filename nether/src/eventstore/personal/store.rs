@@ -7,9 +7,9 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::eventstore::backend::{
-    Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, Encoding, EventId,
-    EventPage, EventStore, PageLimit, Position, RecordedEvent, Redaction, StoreError, StoreFuture,
-    StreamId, Transactions,
+    Append, Appended, Archival, Direction, DocumentChange, DocumentCondition, Documents, Encoding,
+    EventId, EventPage, EventStore, PageLimit, Position, RecordedEvent, Redaction, StoreError,
+    StoreFuture, StreamId, Transactions,
 };
 use crate::eventstore::personal::forgotten::agree;
 use crate::eventstore::personal::keys::{SubjectKeyState, SubjectKeys};
@@ -43,6 +43,11 @@ impl PersonalStore {
             keys,
             checked: OnceCell::new(),
         }
+    }
+
+    /// The store below, in which personal values are sealed.
+    pub(in crate::eventstore) fn backend(&self) -> &dyn EventStore {
+        &*self.backend
     }
 
     /// Gives the same backend these keys.
@@ -197,7 +202,7 @@ impl PersonalStore {
         }
     }
 
-    async fn open_events(
+    pub(in crate::eventstore) async fn open_events(
         &self,
         mut events: Vec<RecordedEvent>,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
@@ -297,6 +302,15 @@ impl EventStore for PersonalStore {
 
     fn can_redact(&self) -> bool {
         self.backend.can_redact()
+    }
+
+    fn archive(&self, archival: Archival) -> StoreFuture<'_, Appended> {
+        // Nothing in a record is personal.
+        self.backend.archive(archival)
+    }
+
+    fn can_archive(&self) -> bool {
+        self.backend.can_archive()
     }
 
     fn can_append_all(&self) -> bool {

@@ -23,7 +23,7 @@ impl PageOfProjection {
         };
         for event in events {
             let is_done = place.ahead.contains(&event.position);
-            if is_done || !handles::<P>(&event.name) {
+            if is_done || event.is_archived() || !handles::<P>(&event.name) {
                 continue;
             }
             if place.parked.has(event.stream.as_str()) {

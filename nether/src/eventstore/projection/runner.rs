@@ -54,7 +54,7 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
     type Work = RemovalIsDue;
 
     fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a> {
-        match handles::<P>(&event.name) {
+        match !event.is_archived() && handles::<P>(&event.name) {
             true => EventKey::Of(event.stream.as_str().into()),
             false => EventKey::None,
         }
@@ -131,7 +131,7 @@ impl<P: Projection> Followed for ProjectionRunner<P> {
                 if event.position > last {
                     return Ok(found);
                 }
-                if handles::<P>(&event.name) {
+                if !event.is_archived() && handles::<P>(&event.name) {
                     found.push_back(event.position);
                 }
             }

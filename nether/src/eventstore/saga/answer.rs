@@ -60,6 +60,11 @@ pub(super) fn answer_to(command: EventId) -> EventId {
     id_of(&[b"nether.saga_answer", &command.as_u128().to_be_bytes()])
 }
 
+/// The collection of the answers of the sagas of that name.
+pub(super) fn answers_of(saga: &str) -> String {
+    format!("saga_answer/{saga}")
+}
+
 /// An answer that is written down.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct OwedAnswer {
@@ -84,7 +89,7 @@ impl OwedAnswers {
     pub(super) fn none(saga: &'static str) -> Self {
         OwedAnswers {
             saga,
-            collection: format!("saga_answer/{saga}").into(),
+            collection: answers_of(saga).into(),
             owed: BTreeMap::new(),
             changed: BTreeSet::new(),
         }

@@ -16,8 +16,8 @@ pub enum Delivery {
     /// Its handler returned an error or crashed, the command cannot be delivered, or its events cannot be
     /// written down.
     Failed(StepFailed),
-    /// It was not handled, and never will be: its aggregate cannot be read, its events cannot be stored, or
-    /// it breaks its rules. An earlier attempt may have been handled all the same.
+    /// It was not handled, and never will be: its aggregate cannot be read or is archived, its events cannot
+    /// be stored, or it breaks its rules. An earlier attempt may have been handled all the same.
     Impossible(StepFailed),
     /// It was not handled, because middleware or an interceptor did not let it through. An earlier attempt
     /// may have been handled all the same.
@@ -117,7 +117,8 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
                 Some(
                     StoreError::Duplicate { .. }
                     | StoreError::CommandIdReused { .. }
-                    | StoreError::Unknown { .. },
+                    | StoreError::Unknown { .. }
+                    | StoreError::Archived { .. },
                 ) => Delivery::Impossible(failed(StepFailureKind::Refused, reason)),
                 // A store that has failed for good may have failed after it wrote.
                 Some(_) | None => Delivery::Unknown(reason),

@@ -311,7 +311,12 @@ impl<S: Saga> SagaInstances<S> {
 
 /// The collection of the sagas of a type.
 fn collection<S: Saga>() -> Arc<str> {
-    format!("saga/{}", S::NAME).into()
+    instances_of(S::NAME).into()
+}
+
+/// The collection of the sagas of the type of that name.
+pub(super) fn instances_of(name: &str) -> String {
+    format!("saga/{name}")
 }
 
 /// Reports a saga that has failed or is stuck, once.

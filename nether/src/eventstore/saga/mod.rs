@@ -4,6 +4,7 @@ mod accepting;
 mod answer;
 mod awaiting;
 mod delivery;
+mod ended;
 mod failure;
 mod handle;
 mod held;
@@ -22,6 +23,7 @@ mod step;
 mod stepping;
 
 pub use self::delivery::{Delivery, deliver, not_listed};
+pub(in crate::eventstore) use self::ended::{is_not_over, none_under_way, under_way};
 pub use self::failure::{StepFailed, StepFailureKind};
 pub use self::handle::SagaHandle;
 pub use self::module::Sagas;

@@ -65,6 +65,9 @@ impl<S: Saga> Followed for SagaRunner<S> {
     type Work = SagaWork;
 
     fn key<'a>(&self, event: &'a RecordedEvent) -> EventKey<'a> {
+        if event.is_archived() {
+            return EventKey::None;
+        }
         // It reads the event, by code of the user's.
         guarded_now(|| key_of::<S>(event)).unwrap_or_else(|failure| {
             let place = format!("{}@{}", event.stream, event.position);
@@ -290,7 +293,9 @@ impl<S: Saga> SagaRunner<S> {
             };
             let event = follower.event(position).await?;
             self.instances.release(key, position);
-            let Some(event) = event else { continue };
+            let Some(event) = event.filter(|it| !it.is_archived()) else {
+                continue;
+            };
             let failure = match self.received(follower, key, &event).await {
                 Ok(received) => {
                     self.take_over(key, &event, received);

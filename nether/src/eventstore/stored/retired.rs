@@ -166,7 +166,8 @@ pub(in crate::eventstore) fn successors(
 pub(in crate::eventstore) fn try_successors(
     recorded: &RecordedEvent,
 ) -> Option<Result<Vec<RecordedEvent>, NoSuccessors>> {
-    let succession = succession_of(&recorded.name)?;
+    // Nothing is left of what an archived one could become.
+    let succession = succession_of(&recorded.name).filter(|_| !recorded.is_archived())?;
     Some(all_successors(succession, recorded))
 }
 

@@ -18,8 +18,8 @@ use crate::context::UnitStart;
 use crate::error::CallError;
 use crate::escaped::Escaped;
 use crate::guarded::{PanicPayload, catch};
-use crate::http::replies::command_id::is_id_reused;
 use crate::http::replies::problem::{Details, renamed};
+use crate::http::replies::store_refusal::StoreRefusal;
 use crate::http::request_id::X_REQUEST_ID;
 use crate::http::request_scope::{ClientPatience, PREFERENCE_APPLIED};
 use crate::idempotency::{
@@ -78,7 +78,7 @@ pub(crate) fn is_rejected<T, E>(called: &Result<T, CallError<E>>) -> bool {
 /// it is not known either if its store failed: the next attempt finds out whether it was stored.
 pub(crate) fn is_unknown<T, E>(called: &Result<T, CallError<E>>, resumes: bool) -> bool {
     match called {
-        Err(CallError::Unavailable(error)) => resumes && !is_id_reused(error),
+        Err(CallError::Unavailable(error)) => resumes && StoreRefusal::of(error).is_none(),
         Err(CallError::Stopped { .. } | CallError::Stopping { .. } | CallError::Closed { .. }) => {
             true
         }

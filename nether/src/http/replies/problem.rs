@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::error::{CallError, Error, HandlerError, Invalid, Rejection, Unavailable};
 use crate::http::endpoints::shape::Shape;
-use crate::http::replies::command_id::is_id_reused;
 use crate::http::replies::echo;
+use crate::http::replies::store_refusal::StoreRefusal;
 use crate::http::request_id::RequestId;
 
 /// An error of the domain that says how clients see it: its status once, where it is defined. Derive it.
@@ -294,11 +294,14 @@ impl Details {
 
     /// Why the store of an aggregate did not take the command.
     fn of_unavailable(unavailable: &Unavailable) -> Self {
-        if is_id_reused(unavailable) {
-            let detail = "this `Idempotency-Key` was used for another request";
-            return Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+        match StoreRefusal::of(unavailable) {
+            Some(StoreRefusal::IdReused) => {
+                let detail = "this `Idempotency-Key` was used for another request";
+                Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+            }
+            Some(StoreRefusal::Archived) => Details::new(StatusCode::GONE, "this is archived"),
+            None => Details::unavailable("what this is kept in does not answer now"),
         }
-        Details::unavailable("what this is kept in does not answer now")
     }
 
     pub(crate) fn status(&self) -> StatusCode {
