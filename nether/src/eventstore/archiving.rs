@@ -128,8 +128,7 @@ impl Store {
             return Err(refused("the copy of it has no events".to_owned()));
         }
         self.compare(copy).await?;
-        let ids = copy.events().iter().map(|it| it.id);
-        match is_not_over(self, stream, copy.position(), ids).await? {
+        match is_not_over(self, stream, copy.events()).await? {
             Some(reason) => Err(refused(reason)),
             None => Ok(()),
         }

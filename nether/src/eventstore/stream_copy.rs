@@ -32,9 +32,9 @@ pub struct StreamCopy {
 #[serde(deny_unknown_fields)]
 pub(super) struct CopiedEvent {
     pub(super) position: Position,
-    pub(super) version: u64,
+    version: u64,
     pub(super) id: EventId,
-    name: Arc<str>,
+    pub(super) name: Arc<str>,
     schema_version: u32,
     time: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
