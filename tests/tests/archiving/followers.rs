@@ -129,8 +129,8 @@ async fn a_projection_keeps_what_it_has_built_and_learns_that_it_is_archived() {
         board.wait_for(position).await.unwrap();
         let all = async || {
             let all = system.context().ask(All).await.unwrap();
-            all.into_iter()
-                .map(|(_, notes)| notes.join(" "))
+            all.into_values()
+                .map(|notes| notes.join(" "))
                 .collect::<Vec<_>>()
         };
         assert_eq!(all().await, ["a archived", "b"]);

@@ -35,7 +35,7 @@ async fn a_command_that_is_sent_again_forgets() {
     // Nothing handles the command: it is sent again and again.
     let sagas = store.saga::<Welcoming>().unwrap();
     while sagas.active().iter().all(|saga| saga.repeated.is_none()) {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::task::yield_now().await;
     }
     store.forget("a").await.unwrap();
     let greeter = Greeter::default();

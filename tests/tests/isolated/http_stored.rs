@@ -290,3 +290,24 @@ async fn events_that_are_not_stored_are_those_of_the_process() {
     ctx.close().await.expect("nobody can fail");
     client.until("{\"what\":\"rain\"}").await;
 }
+
+#[tokio::test]
+async fn a_client_is_shown_nothing_that_is_archived() {
+    let store = Store::memory();
+    let (system, at) = process(&store, |server| server).await;
+    light(&system, [1, 2]).await;
+    let old = r#"{"lamp":9,"levels":[3,4]}"#;
+    append(&store, "http_stored.blinked", 1, old).await;
+    for stream in ["lamp/7", "elsewhere/1"] {
+        let copy = store.copy_of(stream).await.expect("it can be read");
+        let archived = store.archive(&copy, "olga", "it is old").await;
+        archived.expect("it is what was copied");
+    }
+    let lit = Lit { lamp: 8, level: 5 };
+    let appended = store.append_events("lamp/8", [lit]).await;
+    appended.expect("it is another stream");
+    let (mut client, _) = listen(&at, "/lit", "0").await;
+    let (came, last) = levels(&mut client, 1).await;
+    assert_eq!((came, last.as_str()), (vec![5], "6"));
+    system.shutdown().await;
+}

@@ -3,22 +3,19 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokio::time::sleep;
-
 use crate::context::Context;
 use crate::envelope::{Given, Parcel};
 use crate::error::Result;
+use crate::eventstore::aggregate::passivating::passivate_every;
 use crate::eventstore::aggregate::repository::Repository;
 use crate::eventstore::aggregate::unexecuted::{Unexecuted, attempted};
 use crate::eventstore::aggregate::{Aggregate, AggregateHandler, Events};
-use crate::eventstore::follower::{EventFailure, guarded_now};
 use crate::eventstore::store::Store;
 use crate::message::{ByValue, Command, Message, Query, Reads, Writes};
 use crate::module::{
     Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, ReplySink,
     Routes, Shared, SharedHandler,
 };
-use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Caller, Listed};
 
@@ -45,22 +42,10 @@ impl<A: Aggregate> Aggregates<A> {
 
     async fn passivate(&self, ctx: Context<Self>) {
         let idle = A::SETTINGS.idle;
-        while !ctx.is_cancelled() {
-            let interval = (idle / 4).max(Duration::from_millis(100));
-            race(sleep(interval), ctx.cancelled()).await;
-            // It drops aggregates, whose `Drop` may panic.
-            let passivated = guarded_now(|| {
-                self.repository.cache.passivate(idle);
-                Ok(())
-            });
-            if let Err(EventFailure { text: error, .. }) = passivated {
-                tracing::error!(
-                    aggregate = A::NAME,
-                    error,
-                    "an aggregate could not leave memory"
-                );
-            }
-        }
+        let interval = (idle / 4).max(Duration::from_millis(100));
+        let passivate = || self.repository.cache.passivate(idle);
+        let aggregate = A::DESCRIPTOR.declaration.name;
+        passivate_every(interval, aggregate, &ctx, passivate).await;
     }
 }
 

@@ -3,22 +3,18 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokio::time::sleep;
-
 use crate::context::Context;
 use crate::envelope::{Given, Parcel};
 use crate::error::Result;
-use crate::eventstore::aggregate::{Unexecuted, attempted};
+use crate::eventstore::aggregate::{Unexecuted, attempted, passivate_every};
 use crate::eventstore::decision::participants::Participating;
 use crate::eventstore::decision::{Decision, DecisionHandler, DecisionParts};
-use crate::eventstore::follower::{EventFailure, guarded_now};
 use crate::eventstore::store::Store;
 use crate::message::Command;
 use crate::module::{
     Attempt, Background, Concurrently, Construct, Module, ModuleDescriptor, Replied, ReplySink,
     Routes, Shared, SharedHandler,
 };
-use crate::race::race;
 use crate::resources::{InitArgument, Resource, Resources};
 use crate::routing::{Caller, Listed};
 
@@ -53,18 +49,9 @@ impl<D: Decision> Decisions<D> {
     }
 
     async fn passivate(&self, ctx: Context<Self>) {
-        while !ctx.is_cancelled() {
-            race(sleep(PASSIVATED_EVERY), ctx.cancelled()).await;
-            // It drops aggregates, whose `Drop` may panic.
-            let passivated = guarded_now(|| {
-                <D::Of as Participating>::passivate(&self.caches);
-                Ok(())
-            });
-            if let Err(EventFailure { text: error, .. }) = passivated {
-                let decision = D::DESCRIPTOR.declaration.name;
-                tracing::error!(decision, error, "an aggregate could not leave memory");
-            }
-        }
+        let passivate = || <D::Of as Participating>::passivate(&self.caches);
+        let decision = D::DESCRIPTOR.declaration.name;
+        passivate_every(PASSIVATED_EVERY, decision, &ctx, passivate).await;
     }
 }
 

@@ -32,8 +32,8 @@ pub(in crate::eventstore) async fn is_not_over(
     events: &[CopiedEvent],
 ) -> Result<Option<String>, StoreError> {
     let name = stream.category();
-    let commands = events.iter().filter(|it| *it.name != *ANSWERED);
-    let last = commands.last().map_or(Position::START, |it| it.position);
+    let last = events.iter().rfind(|it| *it.name != *ANSWERED);
+    let last = last.map_or(Position::START, |it| it.position);
     if checkpoint::is_saved(store, name).await? {
         let reached = checkpoint::load(store, name, Position::START).await?;
         if reached < last {

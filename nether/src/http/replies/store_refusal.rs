@@ -4,6 +4,7 @@ use crate::error::Unavailable;
 
 /// Why the store has refused a message, and always will.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "eventstore"), allow(dead_code))] // Then there is no store to refuse.
 pub(crate) enum StoreRefusal {
     /// The id of the command, which the key of its request is, was that of another command.
     IdReused,
