@@ -71,10 +71,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] if the stream has grown since it was copied; [`StoreError::NotArchived`] if
     /// the copy is not of what is in the stream, a saga that began in it is under way, it has no events, or
-    /// it is the framework's own; [`StoreError::Archived`] if it was archived with another copy; [`StoreError::Corrupt`] if the copy is
-    /// damaged or was changed;
-    /// [`StoreError::Locked`] if the content is removed, but a reader keeps it in the store's log: call it
-    /// again; [`StoreError::Unsupported`] if the store cannot archive.
+    /// it is the framework's own; [`StoreError::Archived`] if it was archived with another copy;
+    /// [`StoreError::Corrupt`] if the copy is damaged or was changed; [`StoreError::Locked`] if the content
+    /// is removed, but a reader keeps it in the store's log: call it again; [`StoreError::Unsupported`] if
+    /// the store cannot archive.
     pub async fn archive(
         &self,
         copy: &StreamCopy,

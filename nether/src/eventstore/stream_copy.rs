@@ -17,8 +17,8 @@ use crate::hexadecimal::{from_hexadecimal, hexadecimal};
 /// metadata and content. It is written to a place of the program's own with `serde`, as JSON in most cases,
 /// and [`Store::read_copy`] gives the events again.
 ///
-/// [Personal](crate::eventstore#personal-values) values in it are encrypted, as they are in the store: whoever
-/// has only the copy cannot read them, and who is forgotten is forgotten in the copy too.
+/// [Personal values](crate::upkeep#forget-a-person) in it are encrypted, as they are in the store. They
+/// cannot be read without the keys of the store, and a person who is forgotten is forgotten in the copy too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamCopy {
     stream: StreamId,

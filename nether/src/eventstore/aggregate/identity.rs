@@ -76,8 +76,8 @@ impl CommandIdentity {
     /// The version of the first event that the command has led to in a stream, if it was decided upon before.
     ///
     /// # Errors
-    /// Those of [`CommandIdentity::check`]; [`StoreError::Archived`] if the stream was archived since, so that
-    /// no answer can be made; or why the store could not be asked.
+    /// Those of [`CommandIdentity::check`]; [`StoreError::Archived`] if the stream was archived since, and no
+    /// answer can be made; or why the store could not be asked.
     pub(in crate::eventstore) async fn decided_before(
         &self,
         store: &Store,
