@@ -1,5 +1,6 @@
 //! Sagas that are started by commands, and answer them.
 
+mod blocked;
 mod callers;
 mod circles;
 mod nested;

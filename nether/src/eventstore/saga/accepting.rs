@@ -15,7 +15,8 @@ use crate::eventstore::backend::{
 use crate::eventstore::control::NotRunning;
 use crate::eventstore::follower::guarded_now;
 use crate::eventstore::handling::within_unit;
-use crate::eventstore::saga::answer::{SagaAnswer, answer_to};
+use crate::eventstore::saga::answer::SagaAnswer;
+use crate::eventstore::saga::awaiting::AcceptedCommand;
 use crate::eventstore::saga::starting::StartedBy;
 use crate::eventstore::saga::{Saga, Sagas};
 use crate::guarded::Guarded;
@@ -215,32 +216,40 @@ impl<S: Saga> Sagas<S> {
     }
 
     /// Stores a command in the stream of its saga. A command with an id is stored once.
-    async fn store(&self, written: WrittenCommand) -> Result<EventId, StoreError> {
+    async fn store(&self, written: WrittenCommand) -> Result<AcceptedCommand, StoreError> {
         let WrittenCommand {
             id,
             identity,
             append,
         } = written;
-        let Some(identity) = identity else {
-            self.store.append(append).await?;
-            return Ok(id);
-        };
         let stream = append.stream.clone();
-        let found = identity.decided_before(&self.store, &stream).await?;
-        if found.is_none() && self.store.append(append).await?.is_repeated {
-            // Another command with the id came at the same time. The store compares ids, and not contents.
-            identity.decided_before(&self.store, &stream).await?;
+        let accepted_at = |position| AcceptedCommand {
+            event: id,
+            position,
+            key: stream.key().into(),
+        };
+        let Some(identity) = identity else {
+            let appended = self.store.append(append).await?;
+            return Ok(accepted_at(appended.position));
+        };
+        if let Some(found) = identity.found_before(&self.store, &stream).await? {
+            return Ok(accepted_at(found.position));
         }
-        Ok(id)
+        let appended = self.store.append(append).await?;
+        if appended.is_repeated {
+            // Another command with the id came at the same time. The store compares ids, and not contents.
+            identity.found_before(&self.store, &stream).await?;
+        }
+        Ok(accepted_at(appended.position))
     }
 
-    /// Waits for the answer to the command of that event; `None` if the caller leaves.
+    /// Waits for the answer to a command; `None` if the caller leaves.
     async fn answer(
         &self,
-        command: EventId,
+        command: AcceptedCommand,
         ctx: &Context<Self>,
     ) -> Result<Option<Arc<RecordedEvent>>, Unexecuted> {
-        let mut wait = self.waits.wait(answer_to(command));
+        let mut wait = self.waits.wait(command);
         let scope = &ctx.handle().scope;
         let not_running = |reason: &str| {
             Error::from(NotRunning {
@@ -256,7 +265,8 @@ impl<S: Saga> Sagas<S> {
             match answer {
                 None if scope.mediator.stopping.has_begun() => Err(not_running("the system stops")),
                 None => Err(not_running("it has stopped here, or has failed")),
-                answer => Ok(answer),
+                Some(Ok(answer)) => Ok(Some(answer)),
+                Some(Err(blocked)) => Err(blocked.into()),
             }
         };
         let left = async {
