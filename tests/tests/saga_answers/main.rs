@@ -7,6 +7,7 @@ mod nested;
 mod processes;
 mod school;
 mod steps;
+mod versions;
 mod web;
 
 use nether::CallError;

@@ -10,7 +10,8 @@ use crate::envelope::{Given, Parcel};
 use crate::error::Error;
 use crate::eventstore::aggregate::{CommandIdentity, Unexecuted, fence, metadata};
 use crate::eventstore::backend::{
-    Append, Encoding, EventId, Expected, NewEvent, Payload, RecordedEvent, StoreError, StreamId,
+    Append, Encoding, EventId, Expected, Metadata, NewEvent, Payload, RecordedEvent, StoreError,
+    StreamId,
 };
 use crate::eventstore::control::NotRunning;
 use crate::eventstore::follower::guarded_now;
@@ -158,11 +159,16 @@ impl WrittenCommand {
                 bytes: content.get().as_bytes().to_vec(),
             },
         };
+        let metadata = metadata(ctx, identity.as_ref());
+        let entries = metadata.entries.clone().with_start_of_saga();
         let append = Append {
             stream,
             expected: Expected::Any,
             events: vec![event],
-            metadata: metadata(ctx, identity.as_ref()),
+            metadata: Metadata {
+                entries,
+                ..metadata
+            },
             conditions: fence(ctx),
         };
         Ok(WrittenCommand {

@@ -294,9 +294,11 @@ pub(super) fn is_command<S: Saga>(event: &RecordedEvent) -> bool {
     S::COMMANDS.iter().any(|it| *it.name == *event.name)
 }
 
-/// Whether the event is a command that was sent to start a saga of the type.
+/// Whether the event is a command that was sent to start a saga of the type, also one that this program does
+/// not list.
 pub(super) fn is_start<S: Saga>(event: &RecordedEvent) -> bool {
-    event.stream.category() == S::NAME && is_command::<S>(event)
+    let is_marked = || event.metadata.entries.starts_saga();
+    event.stream.category() == S::NAME && (is_command::<S>(event) || is_marked())
 }
 
 /// The error that a command is answered with, by the saga that it has started, or that is under way instead:
@@ -307,7 +309,9 @@ pub(super) fn error_of<S: Saga>(
     failed: StepFailed,
 ) -> SagaAnswer {
     made(true, || {
-        let error = start_of::<S>(command)?.error;
+        let start = start_of::<S>(command);
+        let error = start.map_err(|unlisted| Error::msg(format!("{failed}; {unlisted}")))?;
+        let error = error.error;
         let read = saga.and_then(|saga| guarded_now(|| saga.state::<S>()).ok());
         let state = read.unwrap_or_default();
         Ok(SagaAnswer::Error(error(&state, &failed)?))
@@ -318,7 +322,7 @@ fn start_of<S: Saga>(command: &str) -> Result<&'static SagaStart<S>> {
     let start = S::COMMANDS.iter().find(|it| *it.name == *command);
     start.ok_or_else(|| {
         Error::msg(format!(
-            "the saga does not list `{command}` in `starts` any more"
+            "the program that runs the saga does not list `{command}` in `starts`"
         ))
     })
 }

@@ -8,7 +8,7 @@ use crate::eventstore::follower::{
     EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, guarded_now,
 };
 use crate::eventstore::saga::answer::{SagaAnswer, answer_to};
-use crate::eventstore::saga::instance::{SagaInstance, SagaStage, error_of, is_start};
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage, error_of, is_command, is_start};
 use crate::eventstore::saga::reading::shown_to;
 use crate::eventstore::saga::runner::SagaRunner;
 use crate::eventstore::saga::stepping::stepped;
@@ -154,8 +154,13 @@ impl<S: Saga> SagaRunner<S> {
         let shown = guarded_now(|| shown_to::<S>(key, event))?;
         self.instances.remove_if_over(key, &follower.ctx);
         let known = self.instances.get(key);
-        if known.is_some() && is_start::<S>(event) {
-            return Ok(self.refused(key, event));
+        if is_start::<S>(event) {
+            if known.is_some() {
+                return Ok(self.refused(key, event));
+            }
+            if !is_command::<S>(event) {
+                return Err(unlisted::<S>(event));
+            }
         }
         let starts = shown.iter().any(|event| S::starts(&event.name));
         match known {
@@ -275,5 +280,19 @@ impl<S: Saga> SagaRunner<S> {
             Received::Ignored => {}
         }
         reception
+    }
+}
+
+/// Why a command does not begin a saga that another program has accepted, and that this one does not know.
+#[cold]
+fn unlisted<S: Saga>(command: &RecordedEvent) -> EventFailure {
+    let (saga, name) = (S::NAME, &command.name);
+    EventFailure {
+        is_final: true,
+        is_unknown: true,
+        ..EventFailure::new(format!(
+            "the program that runs the sagas `{saga}` does not list the command `{name}` in `starts`: the next program that runs them and \
+             does begins the saga"
+        ))
     }
 }
