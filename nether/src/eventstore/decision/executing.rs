@@ -52,17 +52,17 @@ impl<D: Decision> Decisions<D> {
             let decided = self.decided(attempted, states, &facts, ctx).await?;
             let events = match decided {
                 Ok(events) if <Of<D>>::count(&events) > 0 => events,
-                // An append would show that another writer has written; without one, the store is asked.
+                // An append would show that another writer has written; without one, the store is asked. If the
+                // command cannot be decided upon again, the answer is what was true when it was.
                 nothing => {
-                    match check(<Of<D>>::all(&mut participations), store).await {
-                        Err(error @ StoreError::Conflict { .. }) if command.is_some() => {
-                            conflict = Some(error);
-                            forget(<Of<D>>::all(&mut participations));
-                            continue;
-                        }
-                        // It cannot be decided again: the answer is what was true when it was decided.
-                        Ok(()) | Err(StoreError::Conflict { .. }) => {}
-                        Err(error) => return Err(error.into()),
+                    let changed = match command {
+                        Some(_) => changed(<Of<D>>::all(&mut participations), store).await?,
+                        None => None,
+                    };
+                    if changed.is_some() {
+                        conflict = changed;
+                        forget(<Of<D>>::all(&mut participations));
+                        continue;
                     }
                     return Ok(nothing.map(|_| D::reply(<Of<D>>::states(&participations))));
                 }
@@ -175,32 +175,27 @@ async fn load_missing(
     Ok(())
 }
 
-/// Checks that all states are those of the store, at one moment.
-///
-/// # Errors
-/// [`StoreError::Conflict`] if one of them is not any more; or why the store could not be asked.
-async fn check(all: Vec<&mut dyn AnyParticipation>, store: &Store) -> Result<(), StoreError> {
-    let held: Vec<_> = held(all).collect();
-    let checks = held.iter().map(|it| it.check()).collect();
-    match store.append_all(checks).await {
-        Err(StoreError::ReadOnly { .. }) => {}
-        checked => return checked.map(drop),
-    }
-    // Another process may write. Versions only grow: if each stream still has the version that was read of
-    // it, all had theirs at the moment at which the last state was read.
-    for participation in held {
+/// Finds out whether all states are those of the store, at one moment: the [`StoreError::Conflict`] with the
+/// first that is not any more. It only reads, so that a refusal costs no transaction that writes. Versions only
+/// grow: if each stream still has the version that was read of it, all had theirs at the moment at which the
+/// last state was read.
+async fn changed(
+    all: Vec<&mut dyn AnyParticipation>,
+    store: &Store,
+) -> Result<Option<StoreError>, StoreError> {
+    for participation in held(all) {
         let (stream, expected) = (participation.stream(), participation.version());
         let newest = store.read_stream(stream, u64::MAX, Direction::Backwards, 1);
         let actual = newest.await?.first().map_or(0, |it| it.stream_version);
         if actual != expected {
-            return Err(StoreError::Conflict {
+            return Ok(Some(StoreError::Conflict {
                 stream: stream.clone(),
                 expected,
                 actual,
-            });
+            }));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Whether the command was decided upon before, by its first event in any of the streams. Then all states
