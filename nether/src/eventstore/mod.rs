@@ -86,6 +86,8 @@ pub use self::projection::{
 pub use self::redacting::EventRedacted;
 #[cfg(feature = "http")]
 pub(crate) use self::registered::knows_command_ids;
+#[cfg(feature = "http")]
+pub(crate) use self::saga::is_unanswered_for_good;
 pub use self::saga::{
     RepeatedCommand, Saga, SagaHandle, SagaScenario, SagaStatus, Sagas, Sent, Step, StepFailed,
     StepFailureKind, given_saga,

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use nether::CallError;
 use nether::eventstore::{CommandId, DocumentChange, SagaFailed, Sagas, Step, StepFailed, Store};
+use nether::http::Server;
 use nether::prelude::*;
+use nether_tests::http::{JSON, open, request};
 use serde::{Deserialize, Serialize};
 
-#[command(name = "yard.build", key = ship, reply = Built, error = YardError)]
+#[command(name = "yard.build", key = ship, reply = Built, error = YardError, http = "POST /ships")]
 pub struct Build {
     pub ship: String,
     pub plan: Plan,
@@ -367,5 +369,26 @@ async fn the_caller_of_a_stuck_saga_is_told_and_gets_the_error_of_the_step_when_
     let failed = error(soon(ctx.send(build("a", "leaking"))).await);
     assert_eq!(failed.kind, "Error");
     assert!(failed.reason.contains("no mast"), "{failed}");
+    system.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_request_for_a_saga_that_waits_for_an_operator_may_come_again() {
+    let store = Store::memory();
+    let system = started(&store).await;
+    let address = open(&system, Server::new(&system)).await;
+    let headers = [JSON, ("idempotency-key", "a")];
+    let body = r#"{"ship":"a","plan":"leaking"}"#;
+    let blocked = request(&address, "POST /ships", &headers, body).await;
+    assert_eq!(blocked.status, 503, "{}", blocked.body);
+    assert!(
+        blocked.body.contains("before an operator sees to it"),
+        "{}",
+        blocked.body
+    );
+    let saga = store.saga::<Building>().unwrap();
+    assert!(saga.end("a").await.unwrap());
+    let failed = request(&address, "POST /ships", &headers, body).await;
+    assert_eq!(failed.status, 500, "{}", failed.body);
     system.shutdown().await;
 }

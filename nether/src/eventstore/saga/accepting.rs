@@ -1,7 +1,6 @@
 //! How a command that starts a saga is accepted, which is that it is stored; and how its caller gets the
 //! answer.
 
-use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -19,35 +18,13 @@ use crate::eventstore::handling::within_unit;
 use crate::eventstore::saga::answer::SagaAnswer;
 use crate::eventstore::saga::awaiting::AcceptedCommand;
 use crate::eventstore::saga::starting::StartedBy;
+use crate::eventstore::saga::unanswered::Unanswerable;
 use crate::eventstore::saga::{Saga, Sagas};
 use crate::guarded::Guarded;
 use crate::message::{ByValue, Command, Message, Writes};
 use crate::module::{Attempt, Replied, ReplySink, SharedHandler, end_observed, observed};
 use crate::observers::Ending;
 use crate::race::race;
-
-/// Why a saga that is over has no answer: code of the user's that makes it, or reads it, has failed.
-#[derive(Debug)]
-pub(super) struct Unanswerable {
-    command: &'static str,
-    reason: String,
-    /// Whether the saga has failed, or did not begin; otherwise it has ended well.
-    pub(super) has_failed: bool,
-}
-
-impl fmt::Display for Unanswerable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Unanswerable {
-            command, reason, ..
-        } = self;
-        write!(
-            f,
-            "the saga that `{command}` started is over, but its answer could not be made or read: {reason}"
-        )
-    }
-}
-
-impl std::error::Error for Unanswerable {}
 
 #[allow(private_bounds)] // The access of a message is one of two.
 impl<S, M> SharedHandler<Given<M>> for Sagas<S>

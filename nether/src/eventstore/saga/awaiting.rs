@@ -5,7 +5,6 @@
 //! operator: their callers do not wait for that.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +16,7 @@ use crate::eventstore::control::Control;
 use crate::eventstore::follower::{unpanicked, wait_after};
 use crate::eventstore::saga::answer::{ANSWERED, answer_to};
 use crate::eventstore::saga::handle::SagaKind;
+use crate::eventstore::saga::unanswered::SagaBlocked;
 use crate::eventstore::store::Store;
 use crate::race::race;
 use crate::scope::Scope;
@@ -38,28 +38,6 @@ pub(super) struct AcceptedCommand {
     /// The key of its saga.
     pub(super) key: Arc<str>,
 }
-
-/// The saga of a command does not go on until an operator, or another program, sees to it. Its outcome is not
-/// known, so this is no answer to the command.
-#[derive(Debug)]
-pub(super) struct SagaBlocked {
-    saga: &'static str,
-    key: Arc<str>,
-    why: String,
-}
-
-impl fmt::Display for SagaBlocked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SagaBlocked { saga, key, why } = self;
-        write!(
-            f,
-            "the saga `{saga}` with the key `{key}` does not go on before an operator sees to it: {why}. The command, sent again with its \
-             `CommandId`, gets the answer once there is one"
-        )
-    }
-}
-
-impl std::error::Error for SagaBlocked {}
 
 type Awaited = Result<Arc<RecordedEvent>, SagaBlocked>;
 

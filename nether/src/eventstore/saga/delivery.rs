@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::CallError;
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::saga::accepting::Unanswerable;
+use crate::eventstore::saga::unanswered::Unanswerable;
 use crate::eventstore::saga::{Saga, Sagas, SentBy, StepFailed, StepFailureKind, StoredCommand};
 use crate::message::{Command, Message};
 

@@ -20,6 +20,7 @@ mod starting;
 mod status;
 mod step;
 mod stepping;
+mod unanswered;
 
 pub use self::delivery::{Delivery, deliver, not_listed};
 pub use self::failure::{StepFailed, StepFailureKind};
@@ -33,6 +34,8 @@ pub use self::starting::{
 };
 pub use self::status::{RepeatedCommand, SagaStatus};
 pub use self::step::{Sent, SentBy, Step};
+#[cfg(feature = "http")]
+pub(crate) use self::unanswered::is_unanswered_for_good;
 
 use std::time::Duration;
 

@@ -1,0 +1,38 @@
+//! [`UnavailableKind`]: what a module of event sourcing was unavailable for, as far as its client has to know.
+
+use crate::error::Unavailable;
+
+/// Why a message has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnavailableKind {
+    /// The id of the command, which the key of its request is, was that of another command.
+    IdReused,
+    /// The saga that the command started is over, and its answer cannot be made or read: it never can.
+    Unanswerable,
+    /// The saga that the command started waits for an operator.
+    Blocked,
+    /// What the module needs has failed.
+    Other,
+}
+
+impl UnavailableKind {
+    pub(crate) fn of(unavailable: &Unavailable) -> Self {
+        #[cfg(feature = "eventstore")]
+        {
+            use crate::eventstore::{StoreError, is_unanswered_for_good};
+
+            let error = &unavailable.error;
+            match is_unanswered_for_good(error) {
+                Some(true) => return UnavailableKind::Unanswerable,
+                Some(false) => return UnavailableKind::Blocked,
+                None => {}
+            }
+            if let Some(StoreError::CommandIdReused { .. }) = error.downcast_ref() {
+                return UnavailableKind::IdReused;
+            }
+        }
+        #[cfg(not(feature = "eventstore"))]
+        let _ = unavailable;
+        UnavailableKind::Other
+    }
+}
