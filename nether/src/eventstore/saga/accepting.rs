@@ -177,16 +177,18 @@ impl<S: Saga> Sagas<S> {
         let Some(answer) = self.answer(stored, ctx).await? else {
             return Ok(None);
         };
-        let (read, has_failed) = match SagaAnswer::read(&answer)? {
-            SagaAnswer::Reply(reply) => {
+        let (read, has_failed) = match SagaAnswer::read(&answer) {
+            Ok(SagaAnswer::Reply(reply)) => {
                 let read = guarded_now(|| Ok(Ok((S::reply_kept().restore)(&reply)?)));
-                (read.map_err(|failure| failure.text), false)
+                (read.map_err(|failure| failure.text), Some(false))
             }
-            SagaAnswer::Error(error) => {
+            Ok(SagaAnswer::Error(error)) => {
                 let read = guarded_now(|| Ok(Err((S::error_kept().restore)(&error)?)));
-                (read.map_err(|failure| failure.text), true)
+                (read.map_err(|failure| failure.text), Some(true))
             }
-            SagaAnswer::Unmade { reason, has_failed } => (Err(reason), has_failed),
+            Ok(SagaAnswer::Unmade { reason, has_failed }) => (Err(reason), Some(has_failed)),
+            // A newer program may have written it. It does not say here how the saga has ended.
+            Err(error) => (Err(error.to_string()), None),
         };
         read.map(Some).map_err(|reason| {
             let unanswerable = Unanswerable {

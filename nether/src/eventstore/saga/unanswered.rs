@@ -11,8 +11,9 @@ use crate::error::Error;
 pub(super) struct Unanswerable {
     pub(super) command: &'static str,
     pub(super) reason: String,
-    /// Whether the saga has failed, or did not begin; otherwise it has ended well.
-    pub(super) has_failed: bool,
+    /// Whether the saga has failed, or did not begin; otherwise it has ended well. `None` if this program
+    /// cannot read even that: another one may.
+    pub(super) has_failed: Option<bool>,
 }
 
 impl fmt::Display for Unanswerable {
@@ -56,6 +57,7 @@ impl std::error::Error for SagaBlocked {}
 #[cfg(feature = "http")]
 pub(crate) fn is_unanswered_for_good(error: &Error) -> Option<bool> {
     let is_blocked = || error.downcast_ref::<SagaBlocked>().map(|_| false);
-    let is_final = error.downcast_ref::<Unanswerable>().map(|_| true);
+    let unanswerable = error.downcast_ref::<Unanswerable>();
+    let is_final = unanswerable.map(|it| it.has_failed.is_some());
     is_final.or_else(is_blocked)
 }
