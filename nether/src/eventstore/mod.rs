@@ -68,7 +68,9 @@ pub use self::backend::{
 };
 pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
-pub use self::decision::{Decision, Decisions};
+pub use self::decision::{
+    Decision, DecisionScenario, Decisions, JointlyDecided, given_decision, given_decision_with,
+};
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 #[cfg(feature = "http")]
 pub(crate) use self::keys::stored_keys;

@@ -138,13 +138,15 @@ impl<D: Decision> Decisions<D> {
 }
 
 /// The participations that hold a state, in order.
-fn held(all: Vec<&mut dyn AnyParticipation>) -> impl Iterator<Item = &mut dyn AnyParticipation> {
+pub(super) fn held(
+    all: Vec<&mut dyn AnyParticipation>,
+) -> impl Iterator<Item = &mut dyn AnyParticipation> {
     all.into_iter().filter(|it| it.shown().is_none())
 }
 
 /// Waits for the turn at each of the streams. All commands of this process do so in the order of the streams'
 /// names, so that no two of them wait for each other.
-async fn take_turns(mut all: Vec<&mut dyn AnyParticipation>) {
+pub(super) async fn take_turns(mut all: Vec<&mut dyn AnyParticipation>) {
     for index in 1..all.len() {
         let (before, rest) = all.split_at_mut(index);
         let participation = &mut rest[0];
@@ -163,7 +165,7 @@ async fn take_turns(mut all: Vec<&mut dyn AnyParticipation>) {
 }
 
 /// Reads the states that are not in memory.
-async fn load_missing(
+pub(super) async fn load_missing(
     all: Vec<&mut dyn AnyParticipation>,
     store: &Store,
 ) -> Result<(), StoreError> {
@@ -223,7 +225,7 @@ fn forget(all: Vec<&mut dyn AnyParticipation>) {
 }
 
 /// Gives the events of participations that show the state of another one to that one, in order.
-fn gather(all: &mut [&mut dyn AnyParticipation]) {
+pub(super) fn gather(all: &mut [&mut dyn AnyParticipation]) {
     for index in 1..all.len() {
         if let Some(held) = all[index].shown() {
             let events = all[index].take_events();

@@ -7,12 +7,14 @@ mod module;
 mod outcome;
 mod participants;
 mod participation;
+mod scenario;
 
 pub use self::emitted::{count, emitted};
 pub use self::handler::{DecisionHandler, key_of_participant};
 pub use self::module::Decisions;
 pub use self::outcome::JointOutcomeOf;
 pub use self::participants::Participants;
+pub use self::scenario::{DecisionScenario, JointlyDecided, given_decision, given_decision_with};
 
 use self::participants::Participating;
 use crate::error::Result;
