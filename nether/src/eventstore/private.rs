@@ -32,8 +32,8 @@ pub use crate::eventstore::registered::{
 pub use crate::eventstore::saga::{
     AnswerTo, Delivery, ErrorOfStep, Saga, SagaStart, Sagas, SentBy, SentCommands, StartedBy, Step,
     StepFailed, StorableError, StoredCommand, Timeout, WrittenCommands, answer_with, deliver,
-    error_of_step, kept_error, key_of_start, not_listed, shape_of_start, start_by, started,
-    text_of,
+    error_of_step, kept_error, key_of_start, not_listed, shape_of_error, shape_of_reply,
+    shape_of_start, start_by, started, text_of,
 };
 pub use crate::eventstore::start_key::{EventKeyType, NamesSaga, event_key};
 pub use crate::eventstore::store::{STORE, Store};

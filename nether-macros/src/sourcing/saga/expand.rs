@@ -82,6 +82,8 @@ impl SagaExpander<'_> {
                 #p::eventstore::RegisteredStart {
                     proof: #proof,
                     shape: #p::eventstore::shape_of_start::<#ty, #it>,
+                    reply: #p::eventstore::shape_of_reply::<#ty, #it>,
+                    error: #p::eventstore::shape_of_error::<#ty, #it>,
                 }
             }
         });

@@ -30,7 +30,7 @@ pub use self::outgoing::StoredCommand;
 pub use self::scenario::{SagaScenario, SentCommands, WrittenCommands, given_saga};
 pub use self::starting::{
     AnswerTo, ErrorOfStep, SagaStart, StartedBy, StorableError, answer_with, error_of_step,
-    kept_error, key_of_start, shape_of_start, start_by, started,
+    kept_error, key_of_start, shape_of_error, shape_of_reply, shape_of_start, start_by, started,
 };
 pub use self::status::{RepeatedCommand, SagaStatus};
 pub use self::step::{Sent, SentBy, Step};
