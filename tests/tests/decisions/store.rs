@@ -32,8 +32,8 @@ impl OtherStore {
         Store::new(self.clone())
     }
 
-    /// Lets the other process append an event before the next append to several streams, or look at the newest
-    /// event of one.
+    /// Lets the other process append an event before the next append to several streams, or look at the
+    /// newest event of one.
     pub fn appends_first(&self, stream: &str, name: &str, json: &str) {
         let mut between = self.0.between.lock().unwrap();
         between.push_back(new(stream, name, json));

@@ -17,7 +17,8 @@ use crate::message::{Command, Message};
 /// What a command has come to.
 pub(super) type CommandResult<C> = Result<<C as Message>::Reply, <C as Message>::Error>;
 
-type Of<D> = <D as DecisionParts>::Of;
+/// The aggregates of a decision, as a tuple.
+pub(super) type Of<D> = <D as DecisionParts>::Of;
 
 impl<D: Decision> Decisions<D> {
     /// Decides upon a command, and stores and publishes what happens. Commands to any of its aggregates wait
@@ -52,8 +53,8 @@ impl<D: Decision> Decisions<D> {
             let decided = self.decided(attempted, states, &facts, ctx).await?;
             let events = match decided {
                 Ok(events) if <Of<D>>::count(&events) > 0 => events,
-                // An append would show that another writer has written; without one, the store is asked. If the
-                // command cannot be decided upon again, the answer is what was true when it was.
+                // An append would show that another writer has written; without one, the store is asked. If
+                // the command cannot be decided upon again, the answer is what was true when it was.
                 nothing => {
                     let changed = match command {
                         Some(_) => changed(<Of<D>>::all(&mut participations), store).await?,
@@ -178,9 +179,9 @@ pub(super) async fn load_missing(
 }
 
 /// Finds out whether all states are those of the store, at one moment: the [`StoreError::Conflict`] with the
-/// first that is not any more. It only reads, so that a refusal costs no transaction that writes. Versions only
-/// grow: if each stream still has the version that was read of it, all had theirs at the moment at which the
-/// last state was read.
+/// first that is not any more. It only reads, so that a refusal costs no transaction that writes. Versions
+/// only grow: if each stream still has the version that was read of it, all had theirs at the moment at which
+/// the last state was read.
 async fn changed(
     all: Vec<&mut dyn AnyParticipation>,
     store: &Store,

@@ -6,15 +6,13 @@ use std::marker::PhantomData;
 
 use crate::eventstore::aggregate::{FactSource, Facts};
 use crate::eventstore::backend::{Metadata, StoreError};
-use crate::eventstore::decision::executing::{gather, held, load_missing, take_turns};
+use crate::eventstore::decision::executing::{Of, gather, held, load_missing, take_turns};
 use crate::eventstore::decision::outcome::IntoJointEvents;
 use crate::eventstore::decision::participants::Participating;
-use crate::eventstore::decision::{Decision, DecisionHandler, DecisionParts, Participants};
+use crate::eventstore::decision::{Decision, DecisionHandler, Participants};
 use crate::eventstore::finished::finished;
 use crate::eventstore::store::Store;
 use crate::message::{Command, Message};
-
-type Of<D> = <D as DecisionParts>::Of;
 
 /// Aggregates to which something has happened, and which a decision is over; see [`given_decision`].
 #[must_use]
@@ -37,7 +35,8 @@ type JointResult<C> = Result<(Vec<Vec<String>>, <C as Message>::Reply), <C as Me
 
 /// A decision over aggregates to which these events have happened, without a store or a system: to test what
 /// it decides. The events are given as the decision gives them: a tuple with a place for each aggregate, in
-/// the order of `of`; `()` alone if nothing has happened. Which aggregates these are is what the command says.
+/// the order of `of`; `()` alone if nothing has happened. Which aggregates these are is what the command
+/// says.
 ///
 /// ```
 /// use nether::eventstore::given_decision;

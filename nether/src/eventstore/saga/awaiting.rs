@@ -39,12 +39,12 @@ pub(super) struct AcceptedCommand {
     pub(super) key: Arc<str>,
 }
 
-type Awaited = Result<Arc<RecordedEvent>, SagaBlocked>;
+type AnswerOrBlock = Result<Arc<RecordedEvent>, SagaBlocked>;
 
 /// The callers that wait for one answer.
 struct AwaitedAnswer {
     command: AcceptedCommand,
-    callers: Vec<oneshot::Sender<Awaited>>,
+    callers: Vec<oneshot::Sender<AnswerOrBlock>>,
 }
 
 #[derive(Default)]
@@ -98,13 +98,13 @@ impl Drop for AnswerLookout {
 pub(super) struct AnswerWait {
     waits: Arc<AnswerWaits>,
     answer: EventId,
-    receiver: oneshot::Receiver<Awaited>,
+    receiver: oneshot::Receiver<AnswerOrBlock>,
 }
 
 impl AnswerWait {
     /// Waits for the event that is the answer, or until its saga does not go on; `None` if nothing looks for
     /// it any more.
-    pub(super) async fn answered(&mut self) -> Option<Awaited> {
+    pub(super) async fn answered(&mut self) -> Option<AnswerOrBlock> {
         (&mut self.receiver).await.ok()
     }
 }
@@ -231,8 +231,8 @@ impl AnswerWaits {
         Ok(())
     }
 
-    /// Ends the waits for sagas that have come to their commands and do not go on by themselves. An answer that
-    /// is in the store by then counts.
+    /// Ends the waits for sagas that have come to their commands and do not go on by themselves. An answer
+    /// that is in the store by then counts.
     async fn give_up_blocked(&self, at: &AnswerSource) -> Result<(), StoreError> {
         let Some(position) = at.control.progress.borrow().position else {
             return Ok(());

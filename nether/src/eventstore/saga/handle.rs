@@ -185,7 +185,8 @@ impl<S: Saga> SagaHandle<S> {
 
     /// Ends a saga that has failed, is ending, [repeats](SagaStatus::repeated) a command, or cannot be read.
     /// Its remaining commands are dropped, and what is not compensated stays as it is. Events that waited for
-    /// its end are handled. The command that it was started by is answered. Returns whether there was a saga with that key.
+    /// its end are handled. The command that it was started by is answered. Returns whether there was a saga
+    /// with that key.
     ///
     /// # Errors
     /// If the saga still handles events and repeats no command; if this cannot be written down;

@@ -83,9 +83,9 @@ impl SchemaLock {
         })
     }
 
-    /// Adds a value of a type that is stored: an event, a command, an answer to one, the state of a saga or of
-    /// an aggregate.
-    /// Values are made up for every type; one that reads only certain texts needs one that is given.
+    /// Adds a value of a type that is stored: an event, a command, an answer to one, the state of a saga or
+    /// of an aggregate. Values are made up for every type; one that reads only certain texts needs one that
+    /// is given.
     pub fn sample<T: Serialize>(mut self, value: &T) -> Self {
         self.given.push(GivenSample::of(value));
         self
@@ -154,9 +154,9 @@ impl SchemaLock {
 /// - the names of events, aggregates, projections with a checkpoint, sagas, their commands and their
 ///   time-outs;
 /// - *samples* of each event in each version, of the state of sagas, of their commands, of the replies and
-///   errors with which sagas answer commands, and of the state of aggregates that have snapshots: values as JSON, which are made up by what the type reads, among them
-///   each variant of each enum at each place, zero, the ends of numbers, texts and lists without anything
-///   in them, and lists of two that are equal.
+///   errors with which sagas answer commands, and of the state of aggregates that have snapshots: values as
+///   JSON, which are made up by what the type reads, among them each variant of each enum at each place,
+///   zero, the ends of numbers, texts and lists without anything in them, and lists of two that are equal.
 ///
 /// From then on, each sample of the file is read by the program, written again, and compared. So whatever a
 /// type is made of, and whatever its attributes say to serde, counts by what it does:

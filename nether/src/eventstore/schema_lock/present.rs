@@ -22,7 +22,7 @@ pub(super) struct Present {
 
 /// What a saga answers a command with.
 pub(super) struct KnownAnswer {
-    /// That of the command.
+    /// The declaration of the command.
     pub(super) declaration: Declaration,
     pub(super) reply: StoredShape,
     pub(super) error: StoredShape,

@@ -1,4 +1,4 @@
-//! [`UnavailableKind`]: what a module of event sourcing was unavailable for, as far as its client has to know.
+//! [`UnavailableKind`]: why event sourcing has no answer, as far as the client has to know.
 
 use crate::error::Unavailable;
 
