@@ -9,8 +9,8 @@ pub use crate::eventstore::backend::{
     Encoding, Payload, RecordedEvent, StoreError, StoreTransaction, TransactionalStore, Worked,
 };
 pub use crate::eventstore::decision::{
-    Decision, DecisionHandler, DecisionParts, Decisions, JointOutcomeOf, Participants, count,
-    emitted, key_of_participant,
+    Decision, DecisionHandler, DecisionParts, Decisions, JointOutcomeOf, Jointly, Participants,
+    count, emitted, key_of_participant,
 };
 pub use crate::eventstore::definition::{Definition, StartFrom};
 pub use crate::eventstore::handling::HandlingPolicy;

@@ -19,7 +19,8 @@ pub use self::scenario::{DecisionScenario, JointlyDecided, given_decision, given
 use self::participants::Participating;
 use crate::error::Result;
 use crate::eventstore::handling::HandlingPolicy;
-use crate::module::{ModuleDescriptor, Routes};
+use crate::message::MessageProof;
+use crate::module::{Instances, Launch, ModuleDescriptor, Routes, launch};
 use crate::resources::Resources;
 
 /// Commands that are decided upon with the states of several aggregates: implemented by
@@ -37,9 +38,25 @@ pub trait Decision: DecisionParts<Of: Participating> + Sized + 'static {
     const DESCRIPTOR: &'static ModuleDescriptor;
     #[doc(hidden)]
     const ROUTES: &'static [fn(&mut Routes<'_, Decisions<Self>>)];
+    /// What its descriptor has of the aggregates.
+    #[doc(hidden)]
+    const JOINTLY: Jointly = Jointly {
+        emitted: <Self::Of as Participants>::EMITTED,
+        launch: launch::<Decisions<Self>>,
+    };
 
     #[doc(hidden)]
     fn resources(resources: &Resources) -> Result<Self::Resources>;
+}
+
+/// What the descriptor of a decision has of its aggregates. Generated code names it once, so that what is no
+/// aggregate is reported once.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Jointly {
+    /// The events of each aggregate.
+    pub emitted: &'static [&'static [MessageProof]],
+    pub launch: fn(Launch) -> Instances,
 }
 
 /// The types that belong to a decision. It asks for nothing, as [`Parts`](crate::eventstore::private::Parts).
