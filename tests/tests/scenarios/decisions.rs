@@ -143,7 +143,9 @@ fn a_decision_that_comes_to_something_else_fails_the_test_and_says_what_happened
         let panic = catch_unwind(AssertUnwindSafe(failing)).unwrap_err();
         *panic.downcast::<String>().unwrap()
     };
-    let other = why(&|| drop(decided().then((deposited(30), deposited(30)))));
+    let other = why(&|| {
+        decided().then((deposited(30), deposited(30)));
+    });
     assert!(
         other.contains("other events happened") && other.contains("scenario.decisions.withdrawn"),
         "{other}"
@@ -152,7 +154,7 @@ fn a_decision_that_comes_to_something_else_fails_the_test_and_says_what_happened
     assert!(accepted.contains("was not refused"), "{accepted}");
     let refused = why(&|| {
         let poor = given_decision_with::<Transfers, _>(fee(), ());
-        drop(poor.when(transfer(1, 2, 30)).then_nothing());
+        poor.when(transfer(1, 2, 30)).then_nothing();
     });
     assert!(refused.contains("was refused: only 0 cents"), "{refused}");
 }
