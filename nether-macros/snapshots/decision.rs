@@ -15,10 +15,10 @@ impl Moves {
     ) {}
 }
 const _: () = {
-    const EMITTED: &[&[::nether::__private::MessageProof]] = <<Moves as ::nether::__private::eventstore::DecisionParts>::Of as ::nether::__private::eventstore::Participants>::EMITTED;
+    const JOINTLY: ::nether::__private::eventstore::Jointly = <Moves as ::nether::__private::eventstore::Decision>::JOINTLY;
     static EMITS: [::nether::__private::MessageProof; ::nether::__private::eventstore::count(
-        EMITTED,
-    )] = ::nether::__private::eventstore::emitted(EMITTED);
+        JOINTLY.emitted,
+    )] = ::nether::__private::eventstore::emitted(JOINTLY.emitted);
     static DESCRIPTOR: ::nether::__private::ModuleDescriptor = ::nether::__private::ModuleDescriptor {
         declaration: ::nether::__private::Declaration {
             name: ::core::concat!(::core::module_path!(), "::", "Moves"),
@@ -51,11 +51,7 @@ const _: () = {
             > as ::nether::__private::eventstore::DecisionArgument>::DESCRIPTOR
                 .named("audit"),
         ],
-        launch: ::nether::__private::Option::Some(
-            ::nether::__private::launch::<
-                ::nether::__private::eventstore::Decisions<Moves>,
-            >,
-        ),
+        launch: ::nether::__private::Option::Some(JOINTLY.launch),
     };
     ::nether::__private::inventory::submit! {
         ::nether::__private::ModuleRegistration(& DESCRIPTOR)
@@ -63,15 +59,16 @@ const _: () = {
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl ::nether::__private::eventstore::DecisionParts for Moves {
-        type Of = (
-            <Account as ::nether::__private::eventstore::Aggregate>::Itself,
-            <bank::Account as ::nether::__private::eventstore::Aggregate>::Itself,
-        );
+        type Of = (Account, bank::Account);
         type Resources = (Resource<Audit>,);
     }
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::nether::__private::eventstore::Decision for Moves {
+    impl ::nether::__private::eventstore::Decision for Moves
+    where
+        for<'any> Account: ::nether::__private::eventstore::Aggregate,
+        for<'any> bank::Account: ::nether::__private::eventstore::Aggregate,
+    {
         const POLICY: ::nether::__private::eventstore::HandlingPolicy = ::nether::__private::eventstore::HandlingPolicy {
             timeout: ::nether::__private::Option::Some(
                 ::nether::__private::Duration::from_millis(2000u64),
@@ -109,24 +106,31 @@ const _: () = {
             ))
         }
     }
+    fn keys0(message: &Move) -> ::nether::__private::Vec<::nether::__private::String> {
+        ::nether::__private::Vec::from([
+            ::nether::__private::eventstore::key_of_participant::<
+                Account,
+                _,
+            >(&message.from),
+            ::nether::__private::eventstore::key_of_participant::<
+                bank::Account,
+                _,
+            >(&message.to),
+        ])
+    }
     #[automatically_derived]
-    impl ::nether::__private::eventstore::DecisionHandler<Move> for Moves {
+    impl ::nether::__private::eventstore::DecisionHandler<Move> for Moves
+    where
+        for<'any> Account: ::nether::__private::eventstore::Aggregate,
+        for<'any> bank::Account: ::nether::__private::eventstore::Aggregate,
+    {
         type Itself = <Move as ::nether::__private::eventstore::ListedCommand>::Itself;
         type Reply = <Move as ::nether::__private::eventstore::ListedCommand>::Reply;
         type Error = <Move as ::nether::__private::eventstore::ListedCommand>::Error;
         fn keys(
             message: &Move,
         ) -> ::nether::__private::Vec<::nether::__private::String> {
-            ::nether::__private::Vec::from([
-                ::nether::__private::eventstore::key_of_participant::<
-                    Account,
-                    _,
-                >(&message.from),
-                ::nether::__private::eventstore::key_of_participant::<
-                    bank::Account,
-                    _,
-                >(&message.to),
-            ])
+            keys0(message)
         }
         fn again(message: &Move) -> ::nether::__private::Option<Move> {
             ::nether::__private::Option::Some(
@@ -175,24 +179,31 @@ const _: () = {
             ::nether::__private::Option::Some(&DESCRIPTOR.declaration)
         }
     }
+    fn keys1(message: &Undo) -> ::nether::__private::Vec<::nether::__private::String> {
+        ::nether::__private::Vec::from([
+            ::nether::__private::eventstore::key_of_participant::<
+                Account,
+                _,
+            >(&message.from),
+            ::nether::__private::eventstore::key_of_participant::<
+                bank::Account,
+                _,
+            >(&message.to),
+        ])
+    }
     #[automatically_derived]
-    impl ::nether::__private::eventstore::DecisionHandler<Undo> for Moves {
+    impl ::nether::__private::eventstore::DecisionHandler<Undo> for Moves
+    where
+        for<'any> Account: ::nether::__private::eventstore::Aggregate,
+        for<'any> bank::Account: ::nether::__private::eventstore::Aggregate,
+    {
         type Itself = <Undo as ::nether::__private::eventstore::ListedCommand>::Itself;
         type Reply = <Undo as ::nether::__private::eventstore::ListedCommand>::Reply;
         type Error = <Undo as ::nether::__private::eventstore::ListedCommand>::Error;
         fn keys(
             message: &Undo,
         ) -> ::nether::__private::Vec<::nether::__private::String> {
-            ::nether::__private::Vec::from([
-                ::nether::__private::eventstore::key_of_participant::<
-                    Account,
-                    _,
-                >(&message.from),
-                ::nether::__private::eventstore::key_of_participant::<
-                    bank::Account,
-                    _,
-                >(&message.to),
-            ])
+            keys1(message)
         }
         fn again(message: &Undo) -> ::nether::__private::Option<Undo> {
             ::nether::__private::Option::Some(

@@ -215,7 +215,9 @@ const _: () = {
         (::nether::__private::eventstore::RegisteredSaga { key : "order_id", starts : &
         [], accepts : & [::nether::__private::eventstore::RegisteredStart { proof : <
         Place as ::nether::__private::eventstore::StartCommand > ::LISTED, shape :
-        ::nether::__private::eventstore::shape_of_start:: < Fulfilment, Place >, }],
+        ::nether::__private::eventstore::shape_of_start:: < Fulfilment, Place >, reply :
+        ::nether::__private::eventstore::shape_of_reply:: < Fulfilment, Place >, error :
+        ::nether::__private::eventstore::shape_of_error:: < Fulfilment, Place >, }],
         sends : & [::nether::__private::eventstore::RegisteredCommand { proof : < Reserve
         as ::nether::__private::eventstore::ListedCommand > ::LISTED, shape :
         ::nether::__private::eventstore::shape_sent:: < Fulfilment, Reserve > (), }], })

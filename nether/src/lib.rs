@@ -165,8 +165,9 @@
 //!
 //! Without it, an [isolated](SystemBuilder::isolated) system starts nothing by itself: attach the module
 //! under test, and fakes of the modules that it calls. A module marked `fake` stands in for the one that
-//! handles its messages, only in the systems that attach it. An aggregate, a projection or a saga is tested
-//! without a system: `given_aggregate`, `given_projection` and `given_saga` of `eventstore`.
+//! handles its messages, only in the systems that attach it. An aggregate, a decision, a projection or a
+//! saga is tested without a system: `given`, `given_decision`, `given_projection` and `given_saga` of
+//! `eventstore`.
 //!
 //! ```
 //! use nether::prelude::*;

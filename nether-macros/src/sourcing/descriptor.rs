@@ -14,8 +14,8 @@ use crate::spans::{self, Extent};
 pub(super) struct Parts<'a> {
     /// The type.
     pub(super) name: &'a Ident,
-    /// The runtime's type that is the module.
-    pub(super) module: TokenStream,
+    /// What starts the module, if anything does.
+    pub(super) launch: TokenStream,
     pub(super) handles: Vec<TokenStream>,
     /// A list of what it emits.
     pub(super) emits: TokenStream,
@@ -26,9 +26,8 @@ pub(super) struct Parts<'a> {
 
 /// The descriptor, and its registration.
 pub(super) fn descriptor(parts: &Parts<'_>, paths: &Paths) -> TokenStream {
-    let (p, module) = (paths.private(), &parts.module);
-    let launch = quote!(#p::Option::Some(#p::launch::<#module>));
-    let descriptor = describe(parts, &launch, paths);
+    let p = paths.private();
+    let descriptor = describe(parts, paths);
     quote_spanned! {spans::attribute()=>
         #descriptor
         #p::inventory::submit! { #p::ModuleRegistration(&DESCRIPTOR) }
@@ -37,21 +36,28 @@ pub(super) fn descriptor(parts: &Parts<'_>, paths: &Paths) -> TokenStream {
 
 /// The descriptor of what has mistakes: it is there to be named, and no program will read it.
 pub(super) fn stub(name: &Ident, paths: &Paths) -> TokenStream {
+    let p = paths.private();
     let parts = Parts {
         name,
-        module: TokenStream::new(),
+        launch: quote!(#p::Option::None),
         handles: Vec::new(),
         emits: quote!(&[]),
         calls: Vec::new(),
         resources: Vec::new(),
     };
-    let p = paths.private();
-    describe(&parts, &quote!(#p::Option::None), paths)
+    describe(&parts, paths)
 }
 
-fn describe(parts: &Parts<'_>, launch: &TokenStream, paths: &Paths) -> TokenStream {
+/// What starts the runtime's type that is the module.
+pub(super) fn launched(module: &TokenStream, paths: &Paths) -> TokenStream {
+    let p = paths.private();
+    quote!(#p::Option::Some(#p::launch::<#module>))
+}
+
+fn describe(parts: &Parts<'_>, paths: &Paths) -> TokenStream {
     let p = paths.private();
     let Parts {
+        launch,
         handles,
         emits,
         calls,

@@ -72,7 +72,9 @@ pub use self::backend::{
 };
 pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
-pub use self::decision::{Decision, Decisions};
+pub use self::decision::{
+    Decision, DecisionScenario, Decisions, JointlyDecided, given_decision, given_decision_with,
+};
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 #[cfg(feature = "http")]
 pub(crate) use self::keys::stored_keys;
@@ -90,6 +92,8 @@ pub use self::projection::{
 pub use self::redacting::EventRedacted;
 #[cfg(feature = "http")]
 pub(crate) use self::registered::knows_command_ids;
+#[cfg(feature = "http")]
+pub(crate) use self::saga::is_unanswered_for_good;
 pub use self::saga::{
     RepeatedCommand, Saga, SagaHandle, SagaScenario, SagaStatus, Sagas, Sent, Step, StepFailed,
     StepFailureKind, given_saga,

@@ -31,6 +31,9 @@ struct WaitingKey {
     /// How often it has failed, while it is to be tried again by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed: Option<u32>,
+    /// Whether the program that has parked it does not know it: the next one that runs tries it by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_unknown: bool,
     /// The events of the key behind it, if all of them are known.
     #[serde(skip)]
     behind: Option<VecDeque<Position>>,
@@ -43,6 +46,7 @@ impl WaitingKey {
     fn wait_for(&mut self, next: Position) {
         self.event.position = next;
         self.failed = Some(0);
+        self.is_unknown = false;
         self.next_try = Some(Instant::now());
     }
 }
@@ -83,7 +87,8 @@ impl Parked {
                 what: format!("what `{name}` has parked of `{key}` cannot be read"),
                 reason: error.to_string(),
             })?;
-            let next_try = one.failed.map(|_| Instant::now());
+            let is_tried = one.failed.is_some() || one.is_unknown;
+            let next_try = is_tried.then(Instant::now);
             parked.put(&key, WaitingKey { next_try, ..one });
         }
         Ok(parked)
@@ -114,6 +119,7 @@ impl Parked {
     /// Everything up to here is handled or parked for good, if all up to `position` was read.
     pub(super) fn settled_up_to(&self, position: Position) -> Position {
         let due = self.due.iter().filter_map(|(_, key)| self.by_key.get(key));
+        let due = due.filter(|one| one.failed.is_some());
         let first = due.map(|one| one.event.position).min();
         first.map_or(position, |first| Position(first.0 - 1).min(position))
     }
@@ -129,17 +135,19 @@ impl Parked {
     }
 
     /// Lets a key wait behind an event. `retry` is how often that has failed and when it is tried again;
-    /// without it, it is tried by hand alone.
+    /// without it, it is tried by hand alone, and by the next program that runs if it `is_unknown` here.
     pub(super) fn park(
         &mut self,
         event: ParkedEvent,
         retry: Option<(u32, Instant)>,
+        is_unknown: bool,
         behind: VecDeque<Position>,
     ) -> DocumentChange {
         let key = event.key.clone();
         let one = WaitingKey {
             event,
             failed: retry.map(|(failed, _)| failed),
+            is_unknown,
             behind: Some(behind),
             next_try: retry.map(|(_, at)| at),
         };

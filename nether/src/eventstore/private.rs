@@ -9,8 +9,8 @@ pub use crate::eventstore::backend::{
     Encoding, Payload, RecordedEvent, StoreError, StoreTransaction, TransactionalStore, Worked,
 };
 pub use crate::eventstore::decision::{
-    Decision, DecisionHandler, DecisionParts, Decisions, JointOutcomeOf, Participants, count,
-    emitted, key_of_participant,
+    Decision, DecisionHandler, DecisionParts, Decisions, JointOutcomeOf, Jointly, Participants,
+    count, emitted, key_of_participant,
 };
 pub use crate::eventstore::definition::{Definition, StartFrom};
 pub use crate::eventstore::handling::HandlingPolicy;
@@ -32,8 +32,8 @@ pub use crate::eventstore::registered::{
 pub use crate::eventstore::saga::{
     AnswerTo, Delivery, ErrorOfStep, Saga, SagaStart, Sagas, SentBy, SentCommands, StartedBy, Step,
     StepFailed, StorableError, StoredCommand, Timeout, WrittenCommands, answer_with, deliver,
-    error_of_step, kept_error, key_of_start, not_listed, shape_of_start, start_by, started,
-    text_of,
+    error_of_step, kept_error, key_of_start, not_listed, shape_of_error, shape_of_reply,
+    shape_of_start, start_by, started, text_of,
 };
 pub use crate::eventstore::start_key::{EventKeyType, NamesSaga, event_key};
 pub use crate::eventstore::store::{STORE, Store};

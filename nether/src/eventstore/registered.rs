@@ -72,6 +72,9 @@ pub struct RegisteredCommand {
 pub struct RegisteredStart {
     pub proof: MessageProof,
     pub shape: fn() -> StoredShape,
+    /// What it is answered with.
+    pub reply: fn() -> StoredShape,
+    pub error: fn() -> StoredShape,
 }
 
 inventory::collect!(RegisteredName);

@@ -243,7 +243,7 @@ impl<A: Aggregate, C: Command> Decided<A, C> {
 
 /// Events as they are written down.
 #[track_caller]
-fn written<A: Aggregate>(events: &Events<A>) -> Vec<String> {
+pub(super) fn written<A: Aggregate>(events: &Events<A>) -> Vec<String> {
     let mut written = Vec::new();
     for event in &events.0 {
         match encoded::<A>(event) {

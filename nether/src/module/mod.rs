@@ -15,7 +15,7 @@ mod policy;
 mod shared;
 mod tally;
 
-pub(crate) use self::descriptor::{AnyInstance, Launch};
+pub(crate) use self::descriptor::{AnyInstance, Instances, Launch};
 pub use self::descriptor::{HandlerDescriptor, ModuleDescriptor, ModuleKind, ModuleRegistration};
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};

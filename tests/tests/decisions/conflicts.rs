@@ -62,6 +62,25 @@ async fn a_refusal_is_final_if_nothing_has_changed(builder: SystemBuilder) -> ne
 }
 
 #[nether::test(only = [Decisions<Loans>])]
+async fn what_stores_nothing_opens_no_transaction_that_writes(
+    builder: SystemBuilder,
+) -> nether::Result<()> {
+    let (store, pace) = (OtherStore::default(), Pace::free());
+    let system = with_account(builder.provide(Arc::clone(&pace)), &store).await?;
+    let ctx = system.context();
+    for _ in 0..2 {
+        let refused = ctx.send(lend(101)).await.unwrap_err();
+        assert_eq!(refused.into_handler_error()?, NotEnough(100));
+        let (account, loan) = (1, "house".into());
+        ctx.send(Review { account, loan }).await?;
+    }
+    assert_eq!(store.0.appends.load(Ordering::SeqCst), 0);
+    ctx.send(lend(100)).await?;
+    assert_eq!(store.0.appends.load(Ordering::SeqCst), 1);
+    Ok(())
+}
+
+#[nether::test(only = [Decisions<Loans>])]
 async fn a_command_that_is_always_too_late_says_so(builder: SystemBuilder) -> nether::Result<()> {
     let (store, pace) = (OtherStore::default(), Pace::free());
     let system = with_account(builder.provide(Arc::clone(&pace)), &store).await?;

@@ -14,8 +14,11 @@ use nether::eventstore::{
 #[derive(Default)]
 pub struct Other {
     pub inner: MemoryStore,
-    /// What the other process appends, one before each append to several streams.
+    /// What the other process appends, one before each append to several streams, and before each look at the
+    /// newest event of a stream.
     pub between: Mutex<VecDeque<Append>>,
+    /// How many appends to several streams there were.
+    pub appends: AtomicUsize,
     /// How many appends to several streams were refused, because a version was another.
     pub conflicts: AtomicUsize,
     pub fails: AtomicBool,
@@ -29,7 +32,8 @@ impl OtherStore {
         Store::new(self.clone())
     }
 
-    /// Lets the other process append an event before the next append to several streams.
+    /// Lets the other process append an event before the next append to several streams, or look at the
+    /// newest event of one.
     pub fn appends_first(&self, stream: &str, name: &str, json: &str) {
         let mut between = self.0.between.lock().unwrap();
         between.push_back(new(stream, name, json));
@@ -37,6 +41,14 @@ impl OtherStore {
 
     pub async fn append_now(&self, stream: &str, name: &str, json: &str) {
         self.0.inner.append(new(stream, name, json)).await.unwrap();
+    }
+
+    async fn append_between(&self) -> Result<(), StoreError> {
+        let between = self.0.between.lock().unwrap().pop_front();
+        match between {
+            Some(between) => self.0.inner.append(between).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// The names of the events in a stream.
@@ -74,10 +86,8 @@ impl EventStore for OtherStore {
 
     fn append_all(&self, appends: Vec<Append>) -> StoreFuture<'_, Vec<Appended>> {
         Box::pin(async move {
-            let between = self.0.between.lock().unwrap().pop_front();
-            if let Some(between) = between {
-                self.0.inner.append(between).await?;
-            }
+            self.0.appends.fetch_add(1, Ordering::SeqCst);
+            self.append_between().await?;
             if self.0.fails.swap(false, Ordering::SeqCst) {
                 return Err(StoreError::Full {
                     reason: "no room".to_owned(),
@@ -102,7 +112,14 @@ impl EventStore for OtherStore {
         direction: Direction,
         limit: usize,
     ) -> StoreFuture<'_, Vec<RecordedEvent>> {
-        self.0.inner.read_stream(stream, from, direction, limit)
+        let stream = stream.clone();
+        Box::pin(async move {
+            if limit == 1 {
+                self.append_between().await?;
+            }
+            let inner = &self.0.inner;
+            inner.read_stream(&stream, from, direction, limit).await
+        })
     }
 
     fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {

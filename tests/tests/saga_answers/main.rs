@@ -1,11 +1,13 @@
 //! Sagas that are started by commands, and answer them.
 
+mod blocked;
 mod callers;
 mod circles;
 mod nested;
 mod processes;
 mod school;
 mod steps;
+mod versions;
 mod web;
 
 use nether::CallError;

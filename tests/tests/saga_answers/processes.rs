@@ -12,6 +12,13 @@ use crate::school::{Campus, EnrolError, Enrolled, Enrolment, School, built, enro
 
 const LEASE_TIME: Duration = Duration::from_millis(200);
 
+/// The store in a folder, as one of several processes opens it.
+pub fn shared(folder: &Folder) -> Store {
+    let options = SqliteStore::options().shared(true);
+    let sqlite = options.open(folder.file()).unwrap();
+    Store::new(sqlite).lease_time(LEASE_TIME)
+}
+
 fn process() -> Runtime {
     Builder::new_multi_thread()
         .worker_threads(1)
@@ -50,11 +57,7 @@ fn a_caller_in_a_process_that_stands_by_gets_the_answer() {
     let (leading, waiting) = (process(), process());
     let campus = Campus::new();
     let open = async |campus: &Arc<Campus>| {
-        let sqlite = SqliteStore::options()
-            .shared(true)
-            .open(folder.file())
-            .unwrap();
-        let store = Store::new(sqlite).lease_time(LEASE_TIME);
+        let store = shared(&folder);
         let system = built(campus, &store).start().await.unwrap();
         (store, system)
     };

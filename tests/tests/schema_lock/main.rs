@@ -3,6 +3,7 @@
 //! A binary has one registry. So a type that changes is two types here, whose names begin with `before.` and
 //! `after.`: the file is written, and says then of the second what it says of the first.
 
+mod answers;
 mod commands;
 mod events;
 mod file;

@@ -7,7 +7,7 @@ use syn::Type;
 use crate::lints;
 use crate::paths::Paths;
 use crate::sourcing::aggregate::model::CheckedAggregate;
-use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
+use crate::sourcing::descriptor::{Parts, descriptor, handled_by, launched, said};
 use crate::sourcing::methods::{Method, is_facts};
 use crate::sourcing::registered::{named_events, registered};
 use crate::spans::{self, Extent};
@@ -61,7 +61,7 @@ impl<'a> AggregateExpander<'a> {
         let evolutions = self.aggregate.evolutions.iter();
         let parts = Parts {
             name: ty,
-            module: quote!(#p::eventstore::Aggregates<#ty>),
+            launch: launched(&quote!(#p::eventstore::Aggregates<#ty>), &self.paths),
             handles: handlers
                 .iter()
                 .map(|it| said(it.taken(), "AggregateMessage", "LISTED", &self.paths))

@@ -53,15 +53,27 @@ impl<'a> DecisionExpander<'a> {
         self.decision.deciders.iter().map(|it| &it.method)
     }
 
-    /// The events of all aggregates.
+    /// The events of all aggregates, and all else that is made of them: the one place where it is asked
+    /// whether they are aggregates. The impls take that for granted.
     fn emitted(&self) -> TokenStream {
         let (p, ty) = (self.paths.private(), self.ty);
         let es = quote!(#p::eventstore);
         quote_spanned! {spans::attribute()=>
-            const EMITTED: &[&[#p::MessageProof]] =
-                <<#ty as #es::DecisionParts>::Of as #es::Participants>::EMITTED;
-            static EMITS: [#p::MessageProof; #es::count(EMITTED)] = #es::emitted(EMITTED);
+            const JOINTLY: #es::Jointly = <#ty as #es::Decision>::JOINTLY;
+            static EMITS: [#p::MessageProof; #es::count(JOINTLY.emitted)] = #es::emitted(JOINTLY.emitted);
         }
+    }
+
+    /// The bound that all of them are aggregates, which the compiler believes, shown at each.
+    fn granted(&self) -> TokenStream {
+        let bounds = self.decision.of.iter().map(|it| {
+            let aggregate = &it.aggregate;
+            let place = Extent::of(aggregate).end;
+            let p = self.paths.private_at(place);
+            let any = Lifetime::new("'any", place);
+            quote_spanned!(place=> for<#any> #aggregate: #p::eventstore::Aggregate)
+        });
+        quote!(where #(#bounds,)*)
     }
 
     fn descriptor(&self) -> TokenStream {
@@ -69,7 +81,7 @@ impl<'a> DecisionExpander<'a> {
         let resources = self.methods().flat_map(Method::named_resources);
         let parts = Parts {
             name: ty,
-            module: quote!(#p::eventstore::Decisions<#ty>),
+            launch: quote!(#p::Option::Some(JOINTLY.launch)),
             handles: self.methods().map(|it| self.listed(it, "LISTED")).collect(),
             emits: quote!(&EMITS),
             calls: Vec::new(),
@@ -93,8 +105,8 @@ impl<'a> DecisionExpander<'a> {
         let (p, ty) = (self.paths.private(), self.ty);
         let es = quote!(#p::eventstore);
         let policy = self.decision.policy.expand(&self.paths);
-        let of = self.decision.of.iter();
-        let of = of.map(|it| said(&it.aggregate, "Aggregate", "Itself", &self.paths));
+        let of = self.decision.of.iter().map(|it| &it.aggregate);
+        let granted = self.granted();
         let resources = self.methods().flat_map(Method::resources);
         let asked = self.methods().flat_map(Method::named_resources);
         let asked = asked.map(|(ty, name)| {
@@ -118,7 +130,7 @@ impl<'a> DecisionExpander<'a> {
             }
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
-            impl #es::Decision for #ty {
+            impl #es::Decision for #ty #granted {
                 const POLICY: #es::HandlingPolicy = #policy;
                 const DESCRIPTOR: &'static #p::ModuleDescriptor = &DESCRIPTOR;
                 const ROUTES: &'static [fn(&mut #p::Routes<'_, #es::Decisions<Self>>)] = &[#(#routes),*];
@@ -145,7 +157,9 @@ impl<'a> DecisionExpander<'a> {
             type Error = #error;
         };
         let given = spans::name("message", spans::attribute());
-        let keys = self.keys(message, &given);
+        let keys_of = format_ident!("keys{index}", span = spans::attribute());
+        let keys = self.keys(&keys_of, message, &given);
+        let granted = self.granted();
         let of_it = quote!(<Self as #es::DecisionParts>::Of);
         let states = quote!(<#of_it as #es::Participants>::States<'_>);
         let reply = quote_spanned! {place=>
@@ -193,10 +207,13 @@ impl<'a> DecisionExpander<'a> {
         };
         let proof = handled_by(ty, message, &self.paths);
         quote_spanned! {spans::attribute()=>
+            #keys
             #[automatically_derived]
-            impl #es::DecisionHandler<#message> for #ty {
+            impl #es::DecisionHandler<#message> for #ty #granted {
                 #its
-                #keys
+                fn keys(#given: &#message) -> #p::Vec<#p::String> {
+                    #keys_of(#given)
+                }
                 #again
                 #decide
                 #reply
@@ -205,8 +222,9 @@ impl<'a> DecisionExpander<'a> {
         }
     }
 
-    /// The keys of the aggregates: each is shown at its field.
-    fn keys(&self, message: &Type, given: &Ident) -> TokenStream {
+    /// The keys of the aggregates: each is shown at its field. Where nothing is taken for granted: the
+    /// compiler would not look into what is.
+    fn keys(&self, name: &Ident, message: &Type, given: &Ident) -> TokenStream {
         let p = self.paths.private();
         let keys = self.decision.of.iter().map(|participant| {
             let (aggregate, field) = (&participant.aggregate, &participant.field);
@@ -215,7 +233,7 @@ impl<'a> DecisionExpander<'a> {
             quote_spanned!(place=> #shown::eventstore::key_of_participant::<#aggregate, _>(&#given.#field))
         });
         quote_spanned! {spans::attribute()=>
-            fn keys(#given: &#message) -> #p::Vec<#p::String> {
+            fn #name(#given: &#message) -> #p::Vec<#p::String> {
                 #p::Vec::from([#(#keys),*])
             }
         }

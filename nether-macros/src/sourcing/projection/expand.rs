@@ -7,7 +7,7 @@ use crate::init;
 use crate::lints;
 use crate::paths::Paths;
 use crate::sourcing::definition;
-use crate::sourcing::descriptor::{Parts, descriptor, handled_by, said};
+use crate::sourcing::descriptor::{Parts, descriptor, handled_by, launched, said};
 use crate::sourcing::methods::{self, Method};
 use crate::sourcing::projection::model::{CheckedProjection, Keeps};
 use crate::sourcing::registered::{named_events, registered};
@@ -37,7 +37,7 @@ impl<'a> ProjectionExpander<'a> {
         let resources = resources.map_or(&[][..], |init| &init.resources);
         let parts = Parts {
             name: ty,
-            module: quote!(#p::eventstore::Projections<#ty>),
+            launch: launched(&quote!(#p::eventstore::Projections<#ty>), &self.paths),
             handles: queries
                 .iter()
                 .map(|it| said(it.taken(), "ListedQuery", "LISTED", &self.paths))

@@ -9,7 +9,7 @@ use crate::lints;
 use crate::lists::{self, Match};
 use crate::paths::Paths;
 use crate::sourcing::definition;
-use crate::sourcing::descriptor::{Parts, descriptor, said};
+use crate::sourcing::descriptor::{Parts, descriptor, launched, said};
 use crate::sourcing::methods::{self, Method};
 use crate::sourcing::registered::{named_commands, named_events, registered, schemas};
 use crate::sourcing::saga::model::{CheckedSaga, Timeout};
@@ -28,7 +28,7 @@ impl SagaExpander<'_> {
         let sends = &self.saga.sends;
         let parts = Parts {
             name: ty,
-            module: quote!(#p::eventstore::Sagas<#ty>),
+            launch: launched(&quote!(#p::eventstore::Sagas<#ty>), &self.paths),
             handles: self
                 .saga
                 .commands
@@ -82,6 +82,8 @@ impl SagaExpander<'_> {
                 #p::eventstore::RegisteredStart {
                     proof: #proof,
                     shape: #p::eventstore::shape_of_start::<#ty, #it>,
+                    reply: #p::eventstore::shape_of_reply::<#ty, #it>,
+                    error: #p::eventstore::shape_of_error::<#ty, #it>,
                 }
             }
         });

@@ -83,12 +83,25 @@ impl CommandIdentity {
         store: &Store,
         stream: &StreamId,
     ) -> Result<Option<u64>, StoreError> {
+        let found = self.found_before(store, stream).await?;
+        Ok(found.map(|it| it.stream_version))
+    }
+
+    /// The first event that the command has led to in a stream, if it was decided upon before.
+    ///
+    /// # Errors
+    /// Those of [`CommandIdentity::decided_before`].
+    pub(in crate::eventstore) async fn found_before(
+        &self,
+        store: &Store,
+        stream: &StreamId,
+    ) -> Result<Option<RecordedEvent>, StoreError> {
         let Some(found) = store.find(self.event(stream, 0)).await? else {
             return Ok(None);
         };
         self.check(stream, &found)?;
         archived::check(store, std::slice::from_ref(&found)).await?;
-        Ok(Some(found.stream_version))
+        Ok(Some(found))
     }
 
     /// Checks that an event in the store, which has the id of the first event of this command, is that event.

@@ -103,6 +103,11 @@ pub trait Aggregate: Parts + Send + Sync + Sized + 'static {
 /// The types that belong to an aggregate. It asks for nothing: what is wrong with the aggregate is reported
 /// where it is made one, and not with each of its messages.
 #[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an aggregate",
+    label = "not an aggregate",
+    note = "put `#[aggregate(handles = [..], events = [..])]` above an `impl {Self}` block"
+)]
 pub trait Parts: Sized {
     /// One of its events.
     type Event: Send + Sync + 'static;

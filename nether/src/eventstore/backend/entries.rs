@@ -17,6 +17,9 @@ const CAUSE: &str = "cause";
 /// The name of the entry with the hash of the command's content.
 const CONTENT: &str = "content_sha256";
 
+/// The name of the entry that marks a command which starts a saga.
+const STARTS_SAGA: &str = "starts_saga";
+
 /// The names of the entries with the trace: those of the headers that it came with.
 const PARENT: &str = "traceparent";
 const STATE: &str = "tracestate";
@@ -89,6 +92,17 @@ impl MetadataEntries {
         self.with(CONTENT, hash)
     }
 
+    /// Whether the event is a command that starts a saga, with the name of its stream's category.
+    pub(in crate::eventstore) fn starts_saga(&self) -> bool {
+        self.read(STARTS_SAGA).ok().flatten().unwrap_or(false)
+    }
+
+    /// The entries of a command that starts a saga. A program that does not know the command knows it for one
+    /// by that.
+    pub(in crate::eventstore) fn with_start_of_saga(self) -> Self {
+        self.with(STARTS_SAGA, &true)
+    }
+
     fn all(&self) -> serde_json::Result<BTreeMap<String, Box<RawValue>>> {
         self.as_text()
             .map_or(Ok(BTreeMap::new()), serde_json::from_str)
@@ -103,7 +117,7 @@ impl MetadataEntries {
     fn with<T: Serialize + ?Sized>(self, name: &str, value: &T) -> Self {
         // A text that is no object holds no entries that could be kept.
         let mut all = self.all().unwrap_or_default();
-        let entry = to_raw_value(value).expect("it is a number or a text");
+        let entry = to_raw_value(value).expect("it is a number, a text or a truth value");
         all.insert(name.to_owned(), entry);
         let text = serde_json::to_string(&all).expect("its keys are texts");
         MetadataEntries::from_text(text)

@@ -18,7 +18,8 @@ use crate::message::{Command, Message};
 /// What a command has come to.
 pub(super) type CommandResult<C> = Result<<C as Message>::Reply, <C as Message>::Error>;
 
-type Of<D> = <D as DecisionParts>::Of;
+/// The aggregates of a decision, as a tuple.
+pub(super) type Of<D> = <D as DecisionParts>::Of;
 
 impl<D: Decision> Decisions<D> {
     /// Decides upon a command, and stores and publishes what happens. Commands to any of its aggregates wait
@@ -53,17 +54,17 @@ impl<D: Decision> Decisions<D> {
             let decided = self.decided(attempted, states, &facts, ctx).await?;
             let events = match decided {
                 Ok(events) if <Of<D>>::count(&events) > 0 => events,
-                // An append would show that another writer has written; without one, the store is asked.
+                // An append would show that another writer has written; without one, the store is asked. If
+                // the command cannot be decided upon again, the answer is what was true when it was.
                 nothing => {
-                    match check(<Of<D>>::all(&mut participations), store).await {
-                        Err(error @ StoreError::Conflict { .. }) if command.is_some() => {
-                            conflict = Some(error);
-                            forget(<Of<D>>::all(&mut participations));
-                            continue;
-                        }
-                        // It cannot be decided again: the answer is what was true when it was decided.
-                        Ok(()) | Err(StoreError::Conflict { .. }) => {}
-                        Err(error) => return Err(error.into()),
+                    let changed = match command {
+                        Some(_) => changed(<Of<D>>::all(&mut participations), store).await?,
+                        None => None,
+                    };
+                    if changed.is_some() {
+                        conflict = changed;
+                        forget(<Of<D>>::all(&mut participations));
+                        continue;
                     }
                     return Ok(nothing.map(|_| D::reply(<Of<D>>::states(&participations))));
                 }
@@ -139,13 +140,15 @@ impl<D: Decision> Decisions<D> {
 }
 
 /// The participations that hold a state, in order.
-fn held(all: Vec<&mut dyn AnyParticipation>) -> impl Iterator<Item = &mut dyn AnyParticipation> {
+pub(super) fn held(
+    all: Vec<&mut dyn AnyParticipation>,
+) -> impl Iterator<Item = &mut dyn AnyParticipation> {
     all.into_iter().filter(|it| it.shown().is_none())
 }
 
 /// Waits for the turn at each of the streams. All commands of this process do so in the order of the streams'
 /// names, so that no two of them wait for each other.
-async fn take_turns(mut all: Vec<&mut dyn AnyParticipation>) {
+pub(super) async fn take_turns(mut all: Vec<&mut dyn AnyParticipation>) {
     for index in 1..all.len() {
         let (before, rest) = all.split_at_mut(index);
         let participation = &mut rest[0];
@@ -164,7 +167,7 @@ async fn take_turns(mut all: Vec<&mut dyn AnyParticipation>) {
 }
 
 /// Reads the states that are not in memory.
-async fn load_missing(
+pub(super) async fn load_missing(
     all: Vec<&mut dyn AnyParticipation>,
     store: &Store,
 ) -> Result<(), StoreError> {
@@ -176,34 +179,29 @@ async fn load_missing(
     Ok(())
 }
 
-/// Checks that all states are those of the store, at one moment.
-///
-/// # Errors
-/// [`StoreError::Conflict`] if one of them is not any more; or why the store could not be asked.
-async fn check(all: Vec<&mut dyn AnyParticipation>, store: &Store) -> Result<(), StoreError> {
-    let held: Vec<_> = held(all).collect();
-    let checks = held.iter().map(|it| it.check()).collect();
-    match store.append_all(checks).await {
-        Err(StoreError::ReadOnly { .. }) => {}
-        checked => return checked.map(drop),
-    }
-    // Another process may write. Versions only grow: if each stream still has the version that was read of
-    // it, all had theirs at the moment at which the last state was read.
-    for participation in held {
+/// Finds out whether all states are those of the store, at one moment: the [`StoreError::Conflict`] with the
+/// first that is not any more. It only reads, so that a refusal costs no transaction that writes. Versions
+/// only grow: if each stream still has the version that was read of it, all had theirs at the moment at which
+/// the last state was read.
+async fn changed(
+    all: Vec<&mut dyn AnyParticipation>,
+    store: &Store,
+) -> Result<Option<StoreError>, StoreError> {
+    for participation in held(all) {
         let (stream, expected) = (participation.stream(), participation.version());
         let newest = store.read_stream(stream, u64::MAX, Direction::Backwards, 1);
         let newest = newest.await?;
         archived::check(store, &newest).await?;
         let actual = newest.first().map_or(0, |it| it.stream_version);
         if actual != expected {
-            return Err(StoreError::Conflict {
+            return Ok(Some(StoreError::Conflict {
                 stream: stream.clone(),
                 expected,
                 actual,
-            });
+            }));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Whether the command was decided upon before, by its first event in any of the streams. Then all states
@@ -231,7 +229,7 @@ fn forget(all: Vec<&mut dyn AnyParticipation>) {
 }
 
 /// Gives the events of participations that show the state of another one to that one, in order.
-fn gather(all: &mut [&mut dyn AnyParticipation]) {
+pub(super) fn gather(all: &mut [&mut dyn AnyParticipation]) {
     for index in 1..all.len() {
         if let Some(held) = all[index].shown() {
             let events = all[index].take_events();

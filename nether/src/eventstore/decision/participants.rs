@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::eventstore::aggregate::{Aggregate, Cache, Events, cache_of};
 use crate::eventstore::backend::StoreError;
 use crate::eventstore::decision::participation::{AnyParticipation, Participation, state};
+use crate::eventstore::scenario;
 use crate::eventstore::store::Store;
 use crate::message::MessageProof;
 use crate::routing::Caller;
@@ -60,6 +61,13 @@ pub(super) trait Participating: Participants {
 
     /// How many events there are.
     fn count(events: &Self::Events) -> usize;
+
+    /// The events of each aggregate, as they would be stored.
+    ///
+    /// # Panics
+    /// If one cannot be stored.
+    #[track_caller]
+    fn written(events: &Self::Events) -> Vec<Vec<String>>;
 
     /// Publishes the events that were stored. The aggregates are still those of the command, so that their
     /// events are published in the order of their versions.
@@ -117,6 +125,10 @@ macro_rules! participants {
 
             fn count(events: &Self::Events) -> usize {
                 0 $(+ events.$index.len())*
+            }
+
+            fn written(events: &Self::Events) -> Vec<Vec<String>> {
+                vec![$(scenario::written(&events.$index)),*]
             }
 
             async fn publish<S: Caller>(participations: &mut Self::Participations, ctx: &Context<S>) {

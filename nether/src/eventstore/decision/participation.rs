@@ -62,9 +62,6 @@ pub(super) trait AnyParticipation: Send + Sync {
     /// Adds the events of another participation of the same stream.
     fn add_events(&mut self, events: Box<dyn Any>);
 
-    /// The check of the version: an append without events.
-    fn check(&self) -> Append;
-
     /// The append of the events, which are from now on as they are read.
     ///
     /// # Errors
@@ -173,16 +170,6 @@ impl<A: Aggregate> AnyParticipation for Participation<A> {
         }
     }
 
-    fn check(&self) -> Append {
-        Append {
-            stream: self.stream.clone(),
-            expected: Expected::Version(self.version()),
-            events: Vec::new(),
-            metadata: Metadata::default(),
-            conditions: Vec::new(),
-        }
-    }
-
     fn append(
         &mut self,
         store: &Store,
@@ -192,9 +179,11 @@ impl<A: Aggregate> AnyParticipation for Participation<A> {
         let (new, events) = written(store, &self.stream, &self.events, identity)?;
         self.events = events;
         Ok(Append {
+            stream: self.stream.clone(),
+            expected: Expected::Version(self.version()),
             events: new,
             metadata,
-            ..self.check()
+            conditions: Vec::new(),
         })
     }
 

@@ -17,6 +17,8 @@ pub(in crate::eventstore) struct EventFailure {
     pub(in crate::eventstore) text: String,
     /// Whether another attempt would fail in the same way.
     pub(in crate::eventstore) is_final: bool,
+    /// Whether this program does not know the event, and another one may: the next one that runs tries again.
+    pub(in crate::eventstore) is_unknown: bool,
     /// How the span of the handler ends.
     pub(in crate::eventstore) outcome: SpanOutcome,
 }
@@ -26,6 +28,7 @@ impl EventFailure {
         EventFailure {
             text: text.into(),
             is_final: false,
+            is_unknown: false,
             outcome: SpanOutcome::Failed,
         }
     }
@@ -34,9 +37,8 @@ impl EventFailure {
     pub(in crate::eventstore) fn of(error: Error) -> Self {
         let is_unreadable = matches!(error.downcast_ref(), Some(StoreError::Unknown { .. }));
         let failure = EventFailure {
-            text: Shielded::new(&error).to_string(),
             is_final: is_unreadable,
-            outcome: SpanOutcome::Failed,
+            ..EventFailure::new(Shielded::new(&error).to_string())
         };
         drop_unpanicked(error);
         failure

@@ -117,6 +117,23 @@ pub(in crate::eventstore) trait Followed:
         }
     }
 
+    /// Whether an event of a key that waits behind a parked event is shown nevertheless: it needs nothing of
+    /// what comes of those before it.
+    fn overtakes(&self, key: &str, event: &RecordedEvent) -> bool {
+        let _ = (key, event);
+        false
+    }
+
+    /// The parked event of a key is about to be left out. What this changes is saved with it.
+    fn give_up(
+        &mut self,
+        follower: &Follower<Self>,
+        position: Position,
+    ) -> impl Future<Output = Result<(), RunnerEnd>> + Send {
+        let _ = (follower, position);
+        async { Ok(()) }
+    }
+
     /// A parked event is left out: it is not shown again.
     fn leave_out(&mut self, position: Position) {
         let _ = position;

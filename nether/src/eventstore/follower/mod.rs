@@ -324,7 +324,7 @@ impl<F: Followed> Follower<F> {
         key: &str,
         event: &RecordedEvent,
     ) {
-        if place.parked.has(key) {
+        if place.parked.has(key) && !followed.overtakes(key, event) {
             place.parked.wait_behind(key, event.position);
             return;
         }
@@ -364,7 +364,9 @@ impl<F: Followed> Follower<F> {
         place: &mut FollowerPlace,
         least: impl Fn(Option<Position>) -> Option<Position>,
     ) {
-        if let Some(parked) = place.parked.changed() {
+        let parked = place.parked.changed();
+        let is_other = parked.is_some();
+        if let Some(parked) = parked {
             *lock(&self.control.parked) = parked;
         }
         let settled = place.parked.settled_up_to(place.position);
@@ -373,7 +375,7 @@ impl<F: Followed> Follower<F> {
             let position = least(progress.position).max(Some(settled));
             let is_new = (progress.position, progress.is_retrying) != (position, is_retrying);
             (progress.position, progress.is_retrying) = (position, is_retrying);
-            is_new
+            is_new || is_other
         });
     }
 }

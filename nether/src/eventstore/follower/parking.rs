@@ -65,6 +65,7 @@ impl<F: Followed> Follower<F> {
         behind: VecDeque<Position>,
     ) -> DocumentChange {
         let name = F::NAME;
+        let is_unknown = failure.is_unknown;
         let error = failure.text;
         let failed = match attempt {
             EventAttempt::ByItself(failed)
@@ -93,6 +94,6 @@ impl<F: Followed> Follower<F> {
             position,
             error,
         };
-        place.parked.park(event, retry, behind)
+        place.parked.park(event, retry, is_unknown, behind)
     }
 }

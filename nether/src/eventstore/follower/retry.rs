@@ -85,6 +85,7 @@ impl<F: Followed> Follower<F> {
         };
         let mut positions = self.positions(followed, place, key, first).await?;
         positions.pop_front();
+        followed.give_up(self, first).await?;
         let change = place.parked.change_to(key, positions.front().copied());
         followed.save(self, place, vec![change]).await?;
         followed.leave_out(first);

@@ -1,7 +1,6 @@
 //! How a command that starts a saga is accepted, which is that it is stored; and how its caller gets the
 //! answer.
 
-use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -10,42 +9,22 @@ use crate::envelope::{Given, Parcel};
 use crate::error::Error;
 use crate::eventstore::aggregate::{CommandIdentity, Unexecuted, fence, metadata};
 use crate::eventstore::backend::{
-    Append, Encoding, EventId, Expected, NewEvent, Payload, RecordedEvent, StoreError, StreamId,
+    Append, Encoding, EventId, Expected, Metadata, NewEvent, Payload, RecordedEvent, StoreError,
+    StreamId,
 };
 use crate::eventstore::control::NotRunning;
 use crate::eventstore::follower::guarded_now;
 use crate::eventstore::handling::within_unit;
-use crate::eventstore::saga::answer::{SagaAnswer, answer_to};
+use crate::eventstore::saga::answer::SagaAnswer;
+use crate::eventstore::saga::awaiting::AcceptedCommand;
 use crate::eventstore::saga::starting::StartedBy;
+use crate::eventstore::saga::unanswered::Unanswerable;
 use crate::eventstore::saga::{Saga, Sagas};
 use crate::guarded::Guarded;
 use crate::message::{ByValue, Command, Message, Writes};
 use crate::module::{Attempt, Replied, ReplySink, SharedHandler, end_observed, observed};
 use crate::observers::Ending;
 use crate::race::race;
-
-/// Why a saga that is over has no answer: code of the user's that makes it, or reads it, has failed.
-#[derive(Debug)]
-pub(super) struct Unanswerable {
-    command: &'static str,
-    reason: String,
-    /// Whether the saga has failed, or did not begin; otherwise it has ended well.
-    pub(super) has_failed: bool,
-}
-
-impl fmt::Display for Unanswerable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Unanswerable {
-            command, reason, ..
-        } = self;
-        write!(
-            f,
-            "the saga that `{command}` started is over, but its answer could not be made or read: {reason}"
-        )
-    }
-}
-
-impl std::error::Error for Unanswerable {}
 
 #[allow(private_bounds)] // The access of a message is one of two.
 impl<S, M> SharedHandler<Given<M>> for Sagas<S>
@@ -157,11 +136,16 @@ impl WrittenCommand {
                 bytes: content.get().as_bytes().to_vec(),
             },
         };
+        let metadata = metadata(ctx, identity.as_ref());
+        let entries = metadata.entries.clone().with_start_of_saga();
         let append = Append {
             stream,
             expected: Expected::Any,
             events: vec![event],
-            metadata: metadata(ctx, identity.as_ref()),
+            metadata: Metadata {
+                entries,
+                ..metadata
+            },
             conditions: fence(ctx),
         };
         Ok(WrittenCommand {
@@ -193,16 +177,18 @@ impl<S: Saga> Sagas<S> {
         let Some(answer) = self.answer(stored, ctx).await? else {
             return Ok(None);
         };
-        let (read, has_failed) = match SagaAnswer::read(&answer)? {
-            SagaAnswer::Reply(reply) => {
+        let (read, has_failed) = match SagaAnswer::read(&answer) {
+            Ok(SagaAnswer::Reply(reply)) => {
                 let read = guarded_now(|| Ok(Ok((S::reply_kept().restore)(&reply)?)));
-                (read.map_err(|failure| failure.text), false)
+                (read.map_err(|failure| failure.text), Some(false))
             }
-            SagaAnswer::Error(error) => {
+            Ok(SagaAnswer::Error(error)) => {
                 let read = guarded_now(|| Ok(Err((S::error_kept().restore)(&error)?)));
-                (read.map_err(|failure| failure.text), true)
+                (read.map_err(|failure| failure.text), Some(true))
             }
-            SagaAnswer::Unmade { reason, has_failed } => (Err(reason), has_failed),
+            Ok(SagaAnswer::Unmade { reason, has_failed }) => (Err(reason), Some(has_failed)),
+            // A newer program may have written it. It does not say here how the saga has ended.
+            Err(error) => (Err(error.to_string()), None),
         };
         read.map(Some).map_err(|reason| {
             let unanswerable = Unanswerable {
@@ -215,32 +201,40 @@ impl<S: Saga> Sagas<S> {
     }
 
     /// Stores a command in the stream of its saga. A command with an id is stored once.
-    async fn store(&self, written: WrittenCommand) -> Result<EventId, StoreError> {
+    async fn store(&self, written: WrittenCommand) -> Result<AcceptedCommand, StoreError> {
         let WrittenCommand {
             id,
             identity,
             append,
         } = written;
-        let Some(identity) = identity else {
-            self.store.append(append).await?;
-            return Ok(id);
-        };
         let stream = append.stream.clone();
-        let found = identity.decided_before(&self.store, &stream).await?;
-        if found.is_none() && self.store.append(append).await?.is_repeated {
-            // Another command with the id came at the same time. The store compares ids, and not contents.
-            identity.decided_before(&self.store, &stream).await?;
+        let accepted_at = |position| AcceptedCommand {
+            event: id,
+            position,
+            key: stream.key().into(),
+        };
+        let Some(identity) = identity else {
+            let appended = self.store.append(append).await?;
+            return Ok(accepted_at(appended.position));
+        };
+        if let Some(found) = identity.found_before(&self.store, &stream).await? {
+            return Ok(accepted_at(found.position));
         }
-        Ok(id)
+        let appended = self.store.append(append).await?;
+        if appended.is_repeated {
+            // Another command with the id came at the same time. The store compares ids, and not contents.
+            identity.found_before(&self.store, &stream).await?;
+        }
+        Ok(accepted_at(appended.position))
     }
 
-    /// Waits for the answer to the command of that event; `None` if the caller leaves.
+    /// Waits for the answer to a command; `None` if the caller leaves.
     async fn answer(
         &self,
-        command: EventId,
+        command: AcceptedCommand,
         ctx: &Context<Self>,
     ) -> Result<Option<Arc<RecordedEvent>>, Unexecuted> {
-        let mut wait = self.waits.wait(answer_to(command));
+        let mut wait = self.waits.wait(command);
         let scope = &ctx.handle().scope;
         let not_running = |reason: &str| {
             Error::from(NotRunning {
@@ -256,7 +250,8 @@ impl<S: Saga> Sagas<S> {
             match answer {
                 None if scope.mediator.stopping.has_begun() => Err(not_running("the system stops")),
                 None => Err(not_running("it has stopped here, or has failed")),
-                answer => Ok(answer),
+                Some(Ok(answer)) => Ok(Some(answer)),
+                Some(Err(blocked)) => Err(blocked.into()),
             }
         };
         let left = async {

@@ -130,6 +130,11 @@ impl OwedAnswers {
         self.changed.insert(command);
     }
 
+    /// Whether one is for that command.
+    pub(super) fn has(&self, command: EventId) -> bool {
+        self.owed.contains_key(&command)
+    }
+
     /// The changes that bring the store to the state in memory.
     pub(super) fn changes(&self) -> impl Iterator<Item = DocumentChange> {
         self.changed.iter().map(|id| {

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::CallError;
 use crate::eventstore::backend::StoreError;
-use crate::eventstore::saga::accepting::Unanswerable;
+use crate::eventstore::saga::unanswered::Unanswerable;
 use crate::eventstore::saga::{Saga, Sagas, SentBy, StepFailed, StepFailureKind, StoredCommand};
 use crate::message::{Command, Message};
 
@@ -101,8 +101,9 @@ fn refused<C: Message>(error: CallError<C::Error>) -> Delivery {
             // The command started another saga, which is over: sent again, it gets the same answer.
             if let Some(other) = unavailable.error.downcast_ref::<Unanswerable>() {
                 return match other.has_failed {
-                    true => Delivery::Failed(failed(StepFailureKind::Error, reason)),
-                    false => Delivery::Done,
+                    Some(true) => Delivery::Failed(failed(StepFailureKind::Error, reason)),
+                    Some(false) => Delivery::Done,
+                    None => Delivery::Unknown(reason),
                 };
             }
             let error = unavailable.error.downcast_ref::<StoreError>();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::context::SpanOutcome;
 use crate::error::Error;
+use crate::eventstore::backend::StoreError;
 use crate::eventstore::follower::EventFailure;
 use crate::guarded::{Shielded, drop_unpanicked};
 
@@ -69,12 +70,14 @@ pub enum StepFailureKind {
     /// The handler of a command exceeded its time-out, or the method that the saga was started with did.
     TimedOut,
     /// A command was not handled, and never will be: middleware did not let it through, it is not allowed, or
-    /// it cannot be delivered or stored.
+    /// it cannot be delivered, stored or read. If it is the one that was to start the saga, that did not
+    /// begin.
     Refused,
     /// The saga has failed itself: by [`Step::fail`](crate::eventstore::Step::fail), or because a method of a
     /// `#[timeout]` failed.
     BySaga,
-    /// An operator has [ended](crate::eventstore::SagaHandle::end) the saga before it had failed.
+    /// An operator has [ended](crate::eventstore::SagaHandle::end) the saga before it had failed, or has
+    /// [skipped](crate::eventstore::SagaHandle::skip_parked) the command that was to start it.
     Ended,
     /// The saga did not begin: another one with its key is under way, and goes on.
     UnderWay,
@@ -98,10 +101,18 @@ impl StepFailed {
         }
     }
 
-    /// The error of the method that the saga was started with.
+    /// The error of the method that the saga was started with, or why the command could not be read for it.
     pub(super) fn of_start(error: Error) -> Self {
         let reason = Shielded::new(&error).to_string();
-        StepFailed::of_handler(reason, error)
+        let is_unread = matches!(error.downcast_ref(), Some(StoreError::Unknown { .. }));
+        let failed = StepFailed::of_handler(reason, error);
+        match is_unread {
+            true => StepFailed {
+                kind: StepFailureKind::Refused,
+                ..failed.clone()
+            },
+            false => failed,
+        }
     }
 
     /// The method that the saga was started with did not return.

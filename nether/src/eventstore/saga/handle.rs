@@ -45,6 +45,29 @@ impl FollowerKind for SagaKind {
 pub(super) struct SagaBoard {
     /// The sagas under way, by key.
     pub(super) active: Mutex<BTreeMap<Arc<str>, SagaStatus>>,
+    /// Those among them that wait for an operator, and why.
+    pub(super) blocked: Mutex<BTreeMap<Arc<str>, String>>,
+}
+
+impl SagaBoard {
+    /// Shows these sagas, and no others.
+    pub(super) fn show_all(&self, all: BTreeMap<Arc<str>, SagaStatus>) {
+        let blocked = all.iter().filter_map(|(key, status)| {
+            let why = status.blocked()?;
+            Some((Arc::clone(key), why))
+        });
+        *lock(&self.blocked) = blocked.collect();
+        *lock(&self.active) = all;
+    }
+
+    /// Shows that of a key, whose status replaces the one that was shown; or that there is none any more.
+    pub(super) fn show_blocked(&self, key: &Arc<str>, status: Option<&SagaStatus>) {
+        let mut blocked = lock(&self.blocked);
+        match status.and_then(SagaStatus::blocked) {
+            Some(why) => drop(blocked.insert(Arc::clone(key), why)),
+            None => drop(blocked.remove(key)),
+        }
+    }
 }
 
 /// The handle to the sagas of a type that run in this process; see [`Store::saga`].
@@ -139,7 +162,8 @@ impl<S: Saga> SagaHandle<S> {
     }
 
     /// Skips the parked event of a key, for good, and handles the events that wait behind it; returns whether
-    /// there was one.
+    /// there was one. If it is a command that was to start a saga, it is answered as
+    /// [`Ended`](crate::eventstore::StepFailureKind::Ended).
     ///
     /// # Errors
     /// [`NotRunning`](crate::eventstore::NotRunning) if the sagas do not run, or another process runs them.
@@ -161,7 +185,8 @@ impl<S: Saga> SagaHandle<S> {
 
     /// Ends a saga that has failed, is ending, [repeats](SagaStatus::repeated) a command, or cannot be read.
     /// Its remaining commands are dropped, and what is not compensated stays as it is. Events that waited for
-    /// its end are handled. Returns whether there was a saga with that key.
+    /// its end are handled. The command that it was started by is answered. Returns whether there was a saga
+    /// with that key.
     ///
     /// # Errors
     /// If the saga still handles events and repeats no command; if this cannot be written down;

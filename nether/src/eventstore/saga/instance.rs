@@ -94,8 +94,31 @@ impl SagaInstance {
         from: u64,
         trace: Option<&TraceContext>,
     ) -> Result<Self> {
-        let mut instance = SagaInstance {
-            state: (S::KEPT.save)(&S::default())?,
+        let state = (S::KEPT.save)(&S::default())?;
+        let mut instance = SagaInstance::with_state::<S>(state, start);
+        instance.set_timers::<S>(None, from, (start.map(SagaCause::of), trace));
+        Ok(instance)
+    }
+
+    /// One that does not begin, because of the command that was to start it: not even the state that it would
+    /// begin with can be made, or written down. It is over at once.
+    pub(super) fn unbegun<S: Saga>(
+        start: &RecordedEvent,
+        failed: StepFailed,
+        trace: Option<TraceContext>,
+    ) -> Self {
+        let answer = error_of::<S>(&start.name, None, failed.clone());
+        let mut instance = SagaInstance::with_state::<S>(RawValue::NULL.to_owned(), Some(start));
+        instance.fail(failed, (Some(SagaCause::of(start)), trace), false);
+        instance.failed_with = None;
+        instance.answer = Some(answer);
+        instance
+    }
+
+    fn with_state<S: Saga>(state: Box<RawValue>, start: Option<&RecordedEvent>) -> Self {
+        let command = start.filter(|it| is_command::<S>(it));
+        SagaInstance {
+            state,
             stage: SagaStage::Running,
             outgoing: VecDeque::new(),
             compensations: Vec::new(),
@@ -103,19 +126,15 @@ impl SagaInstance {
             stuck: Vec::new(),
             failed_by: None,
             failed_in: None,
-            command: start
-                .filter(|it| is_command::<S>(it))
-                .map(|it| StartingCommand {
-                    name: Arc::clone(&it.name),
-                    event: it.id,
-                }),
+            command: command.map(|it| StartingCommand {
+                name: Arc::clone(&it.name),
+                event: it.id,
+            }),
             answer: None,
             failed_with: None,
             origin: start.map(SagaOrigin::of).unwrap_or_default(),
             is_reported: false,
-        };
-        instance.set_timers::<S>(None, from, (start.map(SagaCause::of), trace));
-        Ok(instance)
+        }
     }
 
     /// Its state.
@@ -275,18 +294,26 @@ pub(super) fn is_command<S: Saga>(event: &RecordedEvent) -> bool {
     S::COMMANDS.iter().any(|it| *it.name == *event.name)
 }
 
-/// The error that a command is answered with, by the saga that it has started, or that is under way instead.
+/// Whether the event is a command that was sent to start a saga of the type, also one that this program does
+/// not list.
+pub(super) fn is_start<S: Saga>(event: &RecordedEvent) -> bool {
+    let is_marked = || event.metadata.entries.starts_saga();
+    event.stream.category() == S::NAME && (is_command::<S>(event) || is_marked())
+}
+
+/// The error that a command is answered with, by the saga that it has started, or that is under way instead:
+/// by a new one, if there is none or its state cannot be read.
 pub(super) fn error_of<S: Saga>(
     command: &str,
     saga: Option<&SagaInstance>,
     failed: StepFailed,
 ) -> SagaAnswer {
     made(true, || {
-        let error = start_of::<S>(command)?.error;
-        let state = match saga {
-            Some(saga) => saga.state::<S>()?,
-            None => S::default(),
-        };
+        let start = start_of::<S>(command);
+        let error = start.map_err(|unlisted| Error::msg(format!("{failed}; {unlisted}")))?;
+        let error = error.error;
+        let read = saga.and_then(|saga| guarded_now(|| saga.state::<S>()).ok());
+        let state = read.unwrap_or_default();
         Ok(SagaAnswer::Error(error(&state, &failed)?))
     })
 }
@@ -295,7 +322,7 @@ fn start_of<S: Saga>(command: &str) -> Result<&'static SagaStart<S>> {
     let start = S::COMMANDS.iter().find(|it| *it.name == *command);
     start.ok_or_else(|| {
         Error::msg(format!(
-            "the saga does not list `{command}` in `starts` any more"
+            "the program that runs the saga does not list `{command}` in `starts`"
         ))
     })
 }

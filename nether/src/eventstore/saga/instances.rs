@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::context::{Context, announce};
-use crate::eventstore::backend::{DocumentChange, Position, RecordedEvent, StoreError};
+use crate::eventstore::backend::{DocumentChange, EventId, Position, RecordedEvent, StoreError};
 use crate::eventstore::control::Control;
 use crate::eventstore::events::{SagaFailed, SagaStuck};
 use crate::eventstore::origin::SagaOrigin;
@@ -106,6 +106,7 @@ impl<S: Saga> SagaInstances<S> {
         let was_there = self.unreadable.remove(key).is_some();
         if was_there {
             lock(&control.board.active).remove(key);
+            control.board.show_blocked(key, None);
             self.changed.insert(Arc::clone(key));
         }
         was_there
@@ -148,7 +149,13 @@ impl<S: Saga> SagaInstances<S> {
         &mut self.answers
     }
 
-    /// Answers a command that starts no saga, because one with its key is under way.
+    /// Whether the answer to a command is one of them.
+    pub(super) fn owes(&self, command: EventId) -> bool {
+        self.answers.has(command)
+    }
+
+    /// Answers a command that starts no saga, because one with its key is under way, or whose saga cannot be
+    /// read.
     pub(super) fn refuse(&mut self, key: &Arc<str>, command: &RecordedEvent, answer: SagaAnswer) {
         let origin = SagaOrigin::of(command);
         self.answers.owe(command.id, key, origin, answer);
@@ -277,7 +284,7 @@ impl<S: Saga> SagaInstances<S> {
         let all = unreadable.chain(readable);
         let all: BTreeMap<_, _> = all.map(|(key, it)| (Arc::clone(key), it)).collect();
         let busy = all.values().filter(|status| status.is_busy).count();
-        *lock(&control.board.active) = all;
+        control.board.show_all(all);
         control
             .progress
             .send_modify(|progress| progress.busy = busy);
@@ -293,6 +300,7 @@ impl<S: Saga> SagaInstances<S> {
             let mut before = statuses.remove(key);
             less += usize::from(before.as_ref().is_some_and(|it| it.is_busy));
             let Some(instance) = self.by_key.get(key) else {
+                control.board.show_blocked(key, None);
                 continue;
             };
             let mut status = SagaStatus::of(key, instance, self.held.count(key));
@@ -300,6 +308,7 @@ impl<S: Saga> SagaInstances<S> {
             let first = instance.outgoing.front().map(|first| first.id);
             let before = before.as_mut().filter(|before| before.first == first);
             status.repeated = before.and_then(|before| before.repeated.take());
+            control.board.show_blocked(key, Some(&status));
             statuses.insert(Arc::clone(key), status);
         }
         drop(statuses);

@@ -21,6 +21,7 @@ mod starting;
 mod status;
 mod step;
 mod stepping;
+mod unanswered;
 
 pub use self::delivery::{Delivery, deliver, not_listed};
 pub(in crate::eventstore) use self::ended::{is_not_over, none_under_way, under_way};
@@ -31,10 +32,12 @@ pub use self::outgoing::StoredCommand;
 pub use self::scenario::{SagaScenario, SentCommands, WrittenCommands, given_saga};
 pub use self::starting::{
     AnswerTo, ErrorOfStep, SagaStart, StartedBy, StorableError, answer_with, error_of_step,
-    kept_error, key_of_start, shape_of_start, start_by, started,
+    kept_error, key_of_start, shape_of_error, shape_of_reply, shape_of_start, start_by, started,
 };
 pub use self::status::{RepeatedCommand, SagaStatus};
 pub use self::step::{Sent, SentBy, Step};
+#[cfg(feature = "http")]
+pub(crate) use self::unanswered::is_unanswered_for_good;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::eventstore::control::{Control, FollowerSeat};
 use crate::eventstore::follower::{Follower, prepare};
 use crate::eventstore::saga::Saga;
-use crate::eventstore::saga::awaiting::{AnswerLookout, AnswerWaits};
+use crate::eventstore::saga::awaiting::{AnswerLookout, AnswerSource, AnswerWaits};
 use crate::eventstore::saga::handle::SagaKind;
 use crate::eventstore::saga::runner::SagaRunner;
 use crate::eventstore::store::Store;
@@ -63,9 +63,14 @@ impl<S: Saga> Module for Sagas<S> {
         }
         tasks.run_vital(|module, ctx| {
             // As the place of the runner: every wait for an answer ends even if the task never runs.
-            let (lookout, store) = (AnswerLookout::over(&module.waits), module.store.clone());
+            let lookout = AnswerLookout::over(&module.waits);
+            let source = AnswerSource {
+                saga: S::NAME,
+                store: module.store.clone(),
+                control: Arc::clone(&module.control),
+            };
             async move {
-                let look = lookout.look(S::NAME, &store, &ctx.handle().scope);
+                let look = lookout.look(&source, &ctx.handle().scope);
                 race(look, ctx.cancelled()).await;
                 Ok(())
             }

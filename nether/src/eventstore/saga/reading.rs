@@ -7,19 +7,23 @@ use crate::error::Result;
 use crate::eventstore::backend::RecordedEvent;
 use crate::eventstore::follower::EventKey;
 use crate::eventstore::saga::Saga;
-use crate::eventstore::saga::instance::is_command;
+use crate::eventstore::saga::instance::{is_command, is_start};
 use crate::eventstore::stored::{is_retired, successors};
 
 /// The saga that a stored event is for. A retired one may be for several: the events that it becomes may have
-/// different keys.
+/// different keys. The key of a command that starts a saga is that of its stream, so that it is known also if
+/// the command cannot be read.
 ///
 /// # Errors
 /// If it cannot be read.
-pub(super) fn key_of<S: Saga>(stored: &RecordedEvent) -> Result<EventKey<'static>> {
+pub(super) fn key_of<S: Saga>(stored: &RecordedEvent) -> Result<EventKey<'_>> {
+    if is_start::<S>(stored) {
+        return Ok(EventKey::Of(stored.stream.key().into()));
+    }
     if is_retired(&stored.name) {
         return keys_of_successors::<S>(stored);
     }
-    if is_command::<S>(stored) && stored.stream.category() != S::NAME {
+    if is_command::<S>(stored) {
         return Ok(EventKey::None); // It was not sent, so no caller waits.
     }
     Ok(match S::key(stored).transpose()? {

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use crate::eventstore::backend::RecordedEvent;
+use crate::eventstore::backend::{PAGE, Position, RecordedEvent, StreamId};
 use crate::eventstore::follower::{
-    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, guarded_now,
+    EventFailure, EventKey, Followed, Follower, FollowerPlace, Reception, RunnerEnd, guarded_now,
 };
-use crate::eventstore::saga::answer::SagaAnswer;
-use crate::eventstore::saga::instance::{SagaInstance, SagaStage, error_of, is_command};
+use crate::eventstore::saga::answer::{SagaAnswer, answer_to};
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage, error_of, is_command, is_start};
 use crate::eventstore::saga::reading::shown_to;
 use crate::eventstore::saga::runner::SagaRunner;
 use crate::eventstore::saga::stepping::stepped;
@@ -42,6 +42,12 @@ impl<S: Saga> SagaRunner<S> {
         key: &str,
         event: &RecordedEvent,
     ) -> Result<Reception, EventFailure> {
+        if place.parked.has(key)
+            && is_start::<S>(event)
+            && self.is_answered(follower, event).await?
+        {
+            return Ok(Reception::Handled); // It was refused before, when it came.
+        }
         match self.key_of_parked(place, key, event)? {
             EventKey::Several(keys) => {
                 let keys = keys.into_iter().map(Arc::from).collect();
@@ -121,13 +127,16 @@ impl<S: Saga> SagaRunner<S> {
         event: &RecordedEvent,
     ) -> Result<Received, EventFailure> {
         if let Some(error) = self.instances.unreadable(key) {
+            if is_start::<S>(event) {
+                return Ok(self.refused(key, event));
+            }
             return Err(EventFailure {
                 is_final: true,
                 ..EventFailure::new(error)
             });
         }
         if self.instances.held().count(key) > 0 {
-            return Ok(match is_command::<S>(event) {
+            return Ok(match is_start::<S>(event) {
                 true => self.refused(key, event),
                 false => Received::Held,
             });
@@ -145,8 +154,13 @@ impl<S: Saga> SagaRunner<S> {
         let shown = guarded_now(|| shown_to::<S>(key, event))?;
         self.instances.remove_if_over(key, &follower.ctx);
         let known = self.instances.get(key);
-        if known.is_some() && is_command::<S>(event) {
-            return Ok(self.refused(key, event));
+        if is_start::<S>(event) {
+            if known.is_some() {
+                return Ok(self.refused(key, event));
+            }
+            if !is_command::<S>(event) {
+                return Err(unlisted::<S>(event));
+            }
         }
         let starts = shown.iter().any(|event| S::starts(&event.name));
         match known {
@@ -163,6 +177,84 @@ impl<S: Saga> SagaRunner<S> {
         let in_flight = self.sending.is_in_flight(key);
         let instance = stepped::<S>(known, &shown, key, in_flight).await?;
         Ok(Received::Handled(Box::new(instance)))
+    }
+
+    /// Whether a saga with that key is under way, also if its state cannot be read.
+    pub(super) fn is_under_way(&self, key: &str) -> bool {
+        let known = self.instances.get(key);
+        known.is_some_and(|it| !it.is_over()) || self.instances.unreadable(key).is_some()
+    }
+
+    /// Whether a command that was to start a saga is answered already.
+    async fn is_answered(
+        &self,
+        follower: &Follower<Self>,
+        command: &RecordedEvent,
+    ) -> Result<bool, EventFailure> {
+        if self.instances.owes(command.id) {
+            return Ok(true);
+        }
+        let found = follower.store.find(answer_to(command.id)).await;
+        let found = found.map_err(|error| EventFailure::of(error.into()))?;
+        Ok(found.is_some())
+    }
+
+    /// Answers the command at that position, which was to start a saga and is left out.
+    pub(super) async fn answer_skipped(
+        &mut self,
+        follower: &Follower<Self>,
+        position: Position,
+    ) -> Result<(), RunnerEnd> {
+        let Some(command) = follower.event(position).await? else {
+            return Ok(());
+        };
+        if is_start::<S>(&command) {
+            let reason = "an operator has skipped the command";
+            self.answer_ended(follower, &command, reason).await?;
+        }
+        Ok(())
+    }
+
+    /// Answers the commands up to that position that a saga was started by which cannot be read.
+    pub(super) async fn answer_unreadable(
+        &mut self,
+        follower: &Follower<Self>,
+        key: &str,
+        last: Position,
+    ) -> Result<(), RunnerEnd> {
+        let (stream, mut next) = (StreamId::new(S::NAME, key), 1);
+        loop {
+            let read = || follower.store.read_stream_page(&stream, next, PAGE);
+            let page = follower.read_persistently(read).await?.events;
+            let Some(newest) = page.last() else {
+                return Ok(());
+            };
+            next = newest.stream_version + 1;
+            for command in page.iter().filter(|it| it.position <= last) {
+                if is_start::<S>(command) {
+                    let reason = "an operator has ended the saga, which could not be read";
+                    self.answer_ended(follower, command, reason).await?;
+                }
+            }
+        }
+    }
+
+    /// Answers a command whose saga an operator has ended, unless it is answered already.
+    async fn answer_ended(
+        &mut self,
+        follower: &Follower<Self>,
+        command: &RecordedEvent,
+        reason: &str,
+    ) -> Result<(), RunnerEnd> {
+        let find = || follower.store.find(answer_to(command.id));
+        if follower.read_persistently(find).await?.is_some() {
+            return Ok(());
+        }
+        let failed = StepFailed::new(StepFailureKind::Ended, reason);
+        let answer = error_of::<S>(&command.name, None, failed);
+        let key = command.stream.key().into();
+        self.instances.refuse(&key, command, answer);
+        Ok(())
     }
 
     /// What a command is answered with whose saga cannot begin.
@@ -188,5 +280,19 @@ impl<S: Saga> SagaRunner<S> {
             Received::Ignored => {}
         }
         reception
+    }
+}
+
+/// Why a command does not begin a saga that another program has accepted, and that this one does not know.
+#[cold]
+fn unlisted<S: Saga>(command: &RecordedEvent) -> EventFailure {
+    let (saga, name) = (S::NAME, &command.name);
+    EventFailure {
+        is_final: true,
+        is_unknown: true,
+        ..EventFailure::new(format!(
+            "the program that runs the sagas `{saga}` does not list the command `{name}` in `starts`: the next program that runs them and \
+             does begins the saga"
+        ))
     }
 }

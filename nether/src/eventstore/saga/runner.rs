@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::error::{Error, Result};
 use crate::escaped::Escaped;
-use crate::eventstore::backend::{Append, DocumentChange, RecordedEvent, StoreError};
+use crate::eventstore::backend::{Append, DocumentChange, Position, RecordedEvent, StoreError};
 use crate::eventstore::clock;
 use crate::eventstore::control::Control;
 use crate::eventstore::definition::Definition;
@@ -22,7 +22,7 @@ use crate::eventstore::follower::{
 };
 use crate::eventstore::handling::HandlingPolicy;
 use crate::eventstore::saga::handle::{SagaKind, SagaOrder};
-use crate::eventstore::saga::instance::{SagaInstance, SagaStage};
+use crate::eventstore::saga::instance::{SagaInstance, SagaStage, is_start};
 use crate::eventstore::saga::instances::SagaInstances;
 use crate::eventstore::saga::reading::key_of;
 use crate::eventstore::saga::sending::{SagaSending, SentCommand};
@@ -85,6 +85,19 @@ impl<S: Saga> Followed for SagaRunner<S> {
         let forgotten = self.forget(follower).await;
         forgotten.map_err(|error| EventFailure::of(error.into()))?;
         self.receive(follower, place, key, event).await
+    }
+
+    /// A command that finds a saga under way is refused at once: its caller waits.
+    fn overtakes(&self, key: &str, event: &RecordedEvent) -> bool {
+        is_start::<S>(event) && self.is_under_way(key)
+    }
+
+    async fn give_up(
+        &mut self,
+        follower: &Follower<Self>,
+        position: Position,
+    ) -> Result<(), RunnerEnd> {
+        self.answer_skipped(follower, position).await
     }
 
     async fn save(
@@ -377,9 +390,18 @@ impl<S: Saga> SagaRunner<S> {
         key: &Arc<str>,
     ) -> Result<Result<bool>, RunnerEnd> {
         let was_there = match self.instances.get(key) {
-            None => self.instances.forget_unreadable(key, &follower.control),
+            None => {
+                let was_there = self.instances.forget_unreadable(key, &follower.control);
+                if was_there {
+                    let answered = self.answer_unreadable(follower, key, place.position);
+                    answered.await?;
+                }
+                was_there
+            }
             Some(saga)
-                if saga.stage == SagaStage::Running && !is_repeating(&follower.control, key) =>
+                if saga.stage == SagaStage::Running
+                    && !is_repeating(&follower.control, key)
+                    && guarded_now(|| saga.state::<S>()).is_ok() =>
             {
                 return Ok(Err(Error::msg(format!(
                     "the saga `{key}` handles events still: only one that has failed, is ending, or sends a command again and again can be ended"

@@ -71,6 +71,22 @@ pub fn shape_of_start<S: StartedBy<C>, C>() -> StoredShape {
     S::command().shape
 }
 
+/// What its reply looks like that is stored.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn shape_of_reply<S: StartedBy<C>, C>() -> StoredShape {
+    S::reply_kept().shape
+}
+
+/// What its error looks like that is stored.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+pub fn shape_of_error<S: StartedBy<C>, C>() -> StoredShape {
+    S::error_kept().shape
+}
+
 /// The command, if the event is one of that type.
 ///
 /// Not public API. Used by generated code.

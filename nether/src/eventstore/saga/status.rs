@@ -66,6 +66,17 @@ impl SagaStatus {
         }
     }
 
+    /// Why it waits for an operator, if it does.
+    pub(super) fn blocked(&self) -> Option<String> {
+        if let Some(error) = &self.unreadable {
+            return Some(error.clone());
+        }
+        let (command, error) = self.stuck.last().filter(|_| self.waiting == 0)?;
+        Some(format!(
+            "it has failed, and its compensation `{command}` has failed too: {error}"
+        ))
+    }
+
     /// One that cannot be read.
     pub(super) fn unreadable(key: &str, error: &str) -> Self {
         SagaStatus {

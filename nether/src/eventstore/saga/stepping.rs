@@ -71,10 +71,14 @@ pub(super) async fn stepped<S: Saga>(
         Err(failure) => return Err(failure),
     };
     // A command has a caller, who learns why its saga has not begun; nothing is parked.
-    let mut instance = guarded_now(new)?;
-    let cause = events.first().map(SagaCause::of);
-    instance.fail(failed, (cause, trace), false);
-    Ok(instance)
+    Ok(match guarded_now(new) {
+        Ok(mut instance) => {
+            let cause = events.first().map(SagaCause::of);
+            instance.fail(failed, (cause, trace), false);
+            instance
+        }
+        Err(_) => SagaInstance::unbegun::<S>(&events[0], failed, trace),
+    })
 }
 
 /// A saga after a time-out, which was set in a trace.

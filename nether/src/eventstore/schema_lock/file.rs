@@ -33,6 +33,12 @@ pub(super) struct Recorded {
     pub(super) events: BTreeMap<String, BTreeMap<u32, RecordedShape>>,
     /// Those that sagas store.
     pub(super) commands: BTreeMap<String, RecordedShape>,
+    /// What sagas answer commands with, by the names of these.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) replies: BTreeMap<String, RecordedShape>,
+    /// What they answer with if they have failed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) errors: BTreeMap<String, RecordedShape>,
     pub(super) aggregates: BTreeMap<String, RecordedAggregate>,
     /// Those that have a checkpoint.
     pub(super) projections: BTreeMap<String, RecordedProjection>,
@@ -168,6 +174,8 @@ impl Recorded {
     fn is_empty(&self) -> bool {
         self.events.is_empty()
             && self.commands.is_empty()
+            && self.replies.is_empty()
+            && self.errors.is_empty()
             && self.aggregates.is_empty()
             && self.projections.is_empty()
             && self.sagas.is_empty()

@@ -1,6 +1,7 @@
 //! The schema lock: what stores hold under names, and what it looks like, so that a test finds a change that
 //! could not read it.
 
+mod answers;
 mod becoming;
 mod compare;
 mod difference;
@@ -29,7 +30,15 @@ use crate::eventstore::schema_lock::present::{GivenSample, Present};
 const MISSING_IN_CI: &str = "it is missing, and `CI` is set, where it would be lost: run the test once elsewhere, and commit the file";
 
 /// What may be gone, by its kind.
-const KINDS: [&str; 5] = ["event", "command", "aggregate", "projection", "saga"];
+const KINDS: [&str; 7] = [
+    "event",
+    "command",
+    "reply",
+    "error",
+    "aggregate",
+    "projection",
+    "saga",
+];
 
 /// Compares what the program stores with the lock file, as [`check_schema`] does, with settings.
 ///
@@ -74,8 +83,9 @@ impl SchemaLock {
         })
     }
 
-    /// Adds a value of a type that is stored: an event, a command, the state of a saga or of an aggregate.
-    /// Values are made up for every type; one that reads only certain texts needs one that is given.
+    /// Adds a value of a type that is stored: an event, a command, an answer to one, the state of a saga or
+    /// of an aggregate. Values are made up for every type; one that reads only certain texts needs one that
+    /// is given.
     pub fn sample<T: Serialize>(mut self, value: &T) -> Self {
         self.given.push(GivenSample::of(value));
         self
@@ -143,10 +153,10 @@ impl SchemaLock {
 ///
 /// - the names of events, aggregates, projections with a checkpoint, sagas, their commands and their
 ///   time-outs;
-/// - *samples* of each event in each version, of the state of sagas, of their commands, and of the state of
-///   aggregates that have snapshots: values as JSON, which are made up by what the type reads, among them
-///   each variant of each enum at each place, zero, the ends of numbers, texts and lists without anything
-///   in them, and lists of two that are equal.
+/// - *samples* of each event in each version, of the state of sagas, of their commands, of the replies and
+///   errors with which sagas answer commands, and of the state of aggregates that have snapshots: values as
+///   JSON, which are made up by what the type reads, among them each variant of each enum at each place,
+///   zero, the ends of numbers, texts and lists without anything in them, and lists of two that are equal.
 ///
 /// From then on, each sample of the file is read by the program, written again, and compared. So whatever a
 /// type is made of, and whatever its attributes say to serde, counts by what it does:

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::declaration::Declaration;
-use crate::eventstore::registered::{RegisteredKind, RegisteredName};
+use crate::eventstore::registered::{RegisteredKind, RegisteredName, RegisteredStart};
 use crate::eventstore::stored::{EventRegistration, EventSchema, StoredShape};
 use crate::message::MessageProof;
 
@@ -14,8 +14,18 @@ use crate::message::MessageProof;
 pub(super) struct Present {
     pub(super) events: BTreeMap<&'static str, &'static EventSchema>,
     pub(super) commands: BTreeMap<&'static str, (Declaration, StoredShape)>,
+    /// By the names of the commands.
+    pub(super) answers: BTreeMap<&'static str, KnownAnswer>,
     pub(super) names: Vec<&'static RegisteredName>,
     given: Vec<GivenSample>,
+}
+
+/// What a saga answers a command with.
+pub(super) struct KnownAnswer {
+    /// The declaration of the command.
+    pub(super) declaration: Declaration,
+    pub(super) reply: StoredShape,
+    pub(super) error: StoredShape,
 }
 
 /// A value that a test gives.
@@ -60,7 +70,18 @@ impl Present {
             let declaration = (proof.descriptor)().declaration;
             (declaration.name, (declaration, shape))
         });
+        let answers = names.iter().flat_map(|it| starts_of(it));
+        let answers = answers.map(|start| {
+            let declaration = (start.proof.descriptor)().declaration;
+            let answer = KnownAnswer {
+                declaration,
+                reply: (start.reply)(),
+                error: (start.error)(),
+            };
+            (declaration.name, answer)
+        });
         Present {
+            answers: answers.collect(),
             events: own.map(|event| (event.name, event)).collect(),
             commands: commands.collect(),
             names,
@@ -87,11 +108,20 @@ impl Present {
     }
 }
 
+/// The commands that start a saga.
+fn starts_of(name: &RegisteredName) -> &'static [RegisteredStart] {
+    match &name.what {
+        RegisteredKind::Saga { lists, .. } => lists.accepts,
+        RegisteredKind::Aggregate { .. } | RegisteredKind::Projection { .. } => &[],
+    }
+}
+
 /// The commands that are stored for a saga: those that start it, and those that it sends.
 fn commands_of(name: &RegisteredName) -> Vec<(MessageProof, StoredShape)> {
     match &name.what {
         RegisteredKind::Saga { lists, .. } => {
-            let accepts = lists.accepts.iter().map(|it| (it.proof, (it.shape)()));
+            let accepts = starts_of(name).iter();
+            let accepts = accepts.map(|it| (it.proof, (it.shape)()));
             let sends = lists.sends.iter().map(|it| (it.proof, it.shape));
             accepts.chain(sends).collect()
         }

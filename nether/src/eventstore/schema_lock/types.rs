@@ -20,6 +20,8 @@ impl Comparison<'_> {
         findings.extend(self.aggregates(file));
         findings.extend(self.projections(file));
         findings.extend(self.sagas(file));
+        // Before the commands, so that the file says still which of them are new.
+        findings.extend(self.answers(file));
         findings.extend(self.commands(file));
         findings
     }

@@ -19,7 +19,7 @@ use crate::error::CallError;
 use crate::escaped::Escaped;
 use crate::guarded::{PanicPayload, catch};
 use crate::http::replies::problem::{Details, renamed};
-use crate::http::replies::store_refusal::StoreRefusal;
+use crate::http::replies::unavailable::UnavailableKind;
 use crate::http::request_id::X_REQUEST_ID;
 use crate::http::request_scope::{ClientPatience, PREFERENCE_APPLIED};
 use crate::idempotency::{
@@ -75,10 +75,14 @@ pub(crate) fn is_rejected<T, E>(called: &Result<T, CallError<E>>) -> bool {
 }
 
 /// Whether it is not known how far a command came that was begun: a stop cut it off. For one that `resumes`,
-/// it is not known either if its store failed: the next attempt finds out whether it was stored.
+/// it is not known either if its store failed, or its saga waits for an operator: the next attempt finds out
+/// what came of it.
 pub(crate) fn is_unknown<T, E>(called: &Result<T, CallError<E>>, resumes: bool) -> bool {
     match called {
-        Err(CallError::Unavailable(error)) => resumes && StoreRefusal::of(error).is_none(),
+        Err(CallError::Unavailable(error)) => {
+            let kind = UnavailableKind::of(error);
+            resumes && matches!(kind, UnavailableKind::Other | UnavailableKind::Blocked)
+        }
         Err(CallError::Stopped { .. } | CallError::Stopping { .. } | CallError::Closed { .. }) => {
             true
         }

@@ -8,4 +8,4 @@ pub(super) mod problem;
 pub(super) mod problem_details;
 pub(super) mod reply;
 pub(super) mod reply_probe;
-pub(super) mod store_refusal;
+pub(super) mod unavailable;

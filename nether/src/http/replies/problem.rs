@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::error::{CallError, Error, HandlerError, Invalid, Rejection, Unavailable};
 use crate::http::endpoints::shape::Shape;
 use crate::http::replies::echo;
-use crate::http::replies::store_refusal::StoreRefusal;
+use crate::http::replies::unavailable::UnavailableKind;
 use crate::http::request_id::RequestId;
 
 /// An error of the domain that says how clients see it: its status once, where it is defined. Derive it.
@@ -292,15 +292,21 @@ impl Details {
         }
     }
 
-    /// Why the store of an aggregate did not take the command.
+    /// Why an aggregate, a decision or a saga has no answer to the command.
     fn of_unavailable(unavailable: &Unavailable) -> Self {
-        match StoreRefusal::of(unavailable) {
-            Some(StoreRefusal::IdReused) => {
+        match UnavailableKind::of(unavailable) {
+            UnavailableKind::IdReused => {
                 let detail = "this `Idempotency-Key` was used for another request";
                 Details::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
             }
-            Some(StoreRefusal::Archived) => Details::new(StatusCode::GONE, "this is archived"),
-            None => Details::unavailable("what this is kept in does not answer now"),
+            UnavailableKind::Archived => Details::new(StatusCode::GONE, "this is archived"),
+            UnavailableKind::Unanswerable => Details::internal(),
+            UnavailableKind::Blocked => Details::unavailable(
+                "this has begun, and does not go on before an operator sees to it",
+            ),
+            UnavailableKind::Other => {
+                Details::unavailable("what this is kept in does not answer now")
+            }
         }
     }
 
