@@ -1,0 +1,3 @@
+//! The event store in PostgreSQL, on real servers.
+
+mod conformance;
