@@ -1,7 +1,7 @@
 //! [`Server`]: a server in a folder of its own, which ends with its process.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -15,8 +15,15 @@ use tokio_postgres::{Client, Config, NoTls};
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Ends the server when the process that has started it is gone: its standard input ends then.
-const GUARD: &str = r#""$@" & server=$!; read -r _; kill -s INT $server 2> /dev/null; wait $server"#;
+/// Ends the server when the process that has started it is gone, whose end of the standard input is closed then, and
+/// removes its folder; unless it is told that the server is stopped alone.
+const GUARD: &str = r#"
+folder=$1; shift
+"$@" & server=$!
+read -r stopped && exit
+kill -s INT $server 2> /dev/null; wait $server
+rm -rf "$folder"
+"#;
 
 /// How a server is stopped.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +99,7 @@ impl Server {
         let postgres = program("postgres");
         let user = as_postgres(&postgres);
         let mut command = Command::new("sh");
-        command.args(["-c", GUARD, "sh"]).arg(user.get_program()).args(user.get_args());
+        command.args(["-c", GUARD, "sh"]).arg(&self.folder).arg(user.get_program()).args(user.get_args());
         command.arg("-D").arg(self.data());
         command.arg("-k").arg(&self.folder);
         command.args(["-p", &self.port.to_string(), "-h", "127.0.0.1"]);
@@ -127,7 +134,8 @@ impl Server {
         checked(stopped, "pg_ctl");
         let guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut guard) = guard {
-            drop(guard.stdin.take());
+            let told = guard.stdin.take().map(|mut it| it.write_all(b"stopped\n"));
+            told.expect("it is piped").expect("the guard is there");
             let _ = guard.wait();
         }
     }
@@ -194,7 +202,6 @@ impl Drop for Server {
             drop(guard.stdin.take());
             let _ = guard.wait();
         }
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -4,7 +4,6 @@ use std::error::Error as StdError;
 
 use nether::eventstore::StoreError;
 use tokio_postgres::Error;
-use tokio_postgres::error::SqlState;
 
 /// What an error of the database or of the connection means to the store.
 pub(super) fn store_error(error: &Error) -> StoreError {
@@ -38,16 +37,6 @@ pub(super) fn store_error(error: &Error) -> StoreError {
 /// Whether an error says nothing of what was asked, only that no answer will come.
 pub(super) fn is_unanswered(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable { .. })
-}
-
-/// Whether the table, schema or function is not there.
-pub(super) fn is_missing(error: &Error) -> bool {
-    let missing = [
-        SqlState::UNDEFINED_TABLE,
-        SqlState::UNDEFINED_FUNCTION,
-        SqlState::INVALID_SCHEMA_NAME,
-    ];
-    error.code().is_some_and(|code| missing.contains(code))
 }
 
 pub(super) fn failed(reason: String) -> StoreError {

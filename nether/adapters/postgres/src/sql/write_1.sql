@@ -20,8 +20,9 @@ CREATE FUNCTION {schema}.write_1(
     d_job integer[], d_collection text[], d_key text[], d_content bytea[]
 ) RETURNS TABLE (of_job integer, outcome integer, at bigint, newest bigint, which integer)
 LANGUAGE plpgsql SECURITY DEFINER
--- A plan that was made when a table was small must not read the whole table when it has grown.
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+-- A plan that was made when a table was small must not read the whole table when it has grown. What that costs the plan
+-- of the table with one row must not have it compiled.
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     top bigint;
