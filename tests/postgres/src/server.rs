@@ -82,7 +82,12 @@ impl Server {
         };
         let data = server.data();
         let made = as_postgres(&program("initdb"))
-            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"])
+            .args([
+                "--auth=trust",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--locale=C",
+            ])
             .args(["--no-sync", "--pgdata"])
             .arg(&data)
             .output();
@@ -99,16 +104,26 @@ impl Server {
         let postgres = program("postgres");
         let user = as_postgres(&postgres);
         let mut command = Command::new("sh");
-        command.args(["-c", GUARD, "sh"]).arg(&self.folder).arg(user.get_program()).args(user.get_args());
+        command
+            .args(["-c", GUARD, "sh"])
+            .arg(&self.folder)
+            .arg(user.get_program())
+            .args(user.get_args());
         command.arg("-D").arg(self.data());
         command.arg("-k").arg(&self.folder);
         command.args(["-p", &self.port.to_string(), "-h", "127.0.0.1"]);
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"));
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("log"));
         let log = log.expect("the folder is there");
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log);
         let guard = command.spawn().expect("there is a shell");
         *self.guard.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
         let until = Instant::now() + PATIENCE;
@@ -132,7 +147,11 @@ impl Server {
             .arg(self.data())
             .output();
         checked(stopped, "pg_ctl");
-        let guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let guard = self
+            .guard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(mut guard) = guard {
             let told = guard.stdin.take().map(|mut it| it.write_all(b"stopped\n"));
             told.expect("it is piped").expect("the guard is there");
@@ -168,7 +187,9 @@ impl Server {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
         let client = self.client("postgres").await;
-        let made = client.batch_execute(&format!("CREATE DATABASE {name}")).await;
+        let made = client
+            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .await;
         made.expect("a database can be made");
         Database { server: self, name }
     }
@@ -179,7 +200,11 @@ impl Server {
     /// If it cannot be opened.
     pub async fn client(&self, database: &str) -> Client {
         let mut config = Config::new();
-        config.host_path(&self.folder).port(self.port).user("postgres").dbname(database);
+        config
+            .host_path(&self.folder)
+            .port(self.port)
+            .user("postgres")
+            .dbname(database);
         let (client, connection) = config.connect(NoTls).await.expect("the server accepts");
         tokio::spawn(connection);
         client
@@ -197,7 +222,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let guard = self
+            .guard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(mut guard) = guard {
             drop(guard.stdin.take());
             let _ = guard.wait();
@@ -216,7 +245,10 @@ impl Database<'_> {
     /// Its address by the socket of the server.
     pub fn address(&self) -> String {
         let folder = self.server.folder.display().to_string().replace('/', "%2F");
-        format!("postgres://postgres@{folder}:{}/{}", self.server.port, self.name)
+        format!(
+            "postgres://postgres@{folder}:{}/{}",
+            self.server.port, self.name
+        )
     }
 
     /// Its address by TCP, at that port of this machine.
@@ -249,7 +281,9 @@ fn program(name: &str) -> PathBuf {
     folders.extend(versions.into_iter().rev());
     let mut programs = folders.into_iter().map(|it| it.join(name));
     programs.find(|it| it.is_file()).unwrap_or_else(|| {
-        panic!("`{name}` is not installed: these tests need PostgreSQL, `apt-get install postgresql`")
+        panic!(
+            "`{name}` is not installed: these tests need PostgreSQL, `apt-get install postgresql`"
+        )
     })
 }
 
@@ -259,7 +293,9 @@ fn as_postgres(program: &Path) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
+        .arg(program);
     command.current_dir("/");
     command
 }
@@ -271,7 +307,9 @@ fn is_root() -> bool {
 /// The user and the group named `postgres`.
 fn postgres_user() -> (u32, u32) {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let user = users.lines().find_map(|line| line.strip_prefix("postgres:"));
+    let user = users
+        .lines()
+        .find_map(|line| line.strip_prefix("postgres:"));
     let mut numbers = user.unwrap_or_default().split(':').skip(1).map(str::parse);
     match (numbers.next(), numbers.next()) {
         (Some(Ok(user)), Some(Ok(group))) => (user, group),

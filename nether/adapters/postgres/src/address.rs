@@ -51,7 +51,10 @@ impl Address {
             }
             _ => {
                 let is_mode = |word: &&str| word.starts_with("sslmode=");
-                mode = text.split_whitespace().find(is_mode).map(|it| it[8..].to_owned());
+                mode = text
+                    .split_whitespace()
+                    .find(is_mode)
+                    .map(|it| it[8..].to_owned());
                 let words = text.split_whitespace().filter(|it| !is_url && !is_mode(it));
                 match is_url {
                     true => text.to_owned(),

@@ -101,9 +101,8 @@ impl Connect for PoolOpener {
     fn connect(
         &self,
         _config: &Config,
-    ) -> std::pin::Pin<
-        Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>,
-    > {
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>>
+    {
         Box::pin(self.0.open(SessionUse::Reads, None))
     }
 }
@@ -115,11 +114,17 @@ fn settings(session: SessionUse) -> String {
     let isolation = "SET default_transaction_isolation = 'read committed';";
     let synchronous = "SELECT set_config('synchronous_commit', 'on', false) \
         WHERE current_setting('synchronous_commit') = 'off';";
-    let idle = format!("SET idle_in_transaction_session_timeout = {};", IDLE.as_millis());
+    let idle = format!(
+        "SET idle_in_transaction_session_timeout = {};",
+        IDLE.as_millis()
+    );
     match session {
         SessionUse::Writes => format!("{isolation}{idle}{synchronous}"),
         SessionUse::Reads => {
-            format!("{isolation}{idle}SET lock_timeout = {};{synchronous}", LOCK.as_millis())
+            format!(
+                "{isolation}{idle}SET lock_timeout = {};{synchronous}",
+                LOCK.as_millis()
+            )
         }
         // A hint that is lost costs nothing: it need not be on the disk.
         SessionUse::Hints => format!("{isolation}{idle}SET synchronous_commit = off;"),

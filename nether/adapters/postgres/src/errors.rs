@@ -63,7 +63,7 @@ fn is_timeout(error: &Error) -> bool {
 }
 
 /// What the server says, with its detail and hint; the causes of another error. Neither holds a password.
-fn text(error: &Error) -> String {
+pub(super) fn text(error: &Error) -> String {
     let Some(said) = error.as_db_error() else {
         let mut text = error.to_string();
         let mut cause = error.source();

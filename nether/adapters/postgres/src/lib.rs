@@ -14,31 +14,42 @@ mod migrations;
 mod options;
 mod reader;
 mod schema;
+mod sql_text;
 mod statement;
 #[cfg(feature = "tls")]
 mod tls;
+mod transaction;
 mod work;
 mod writer;
 
 pub use self::options::PostgresOptions;
+pub use self::transaction::{PostgresTransaction, TransactionError};
+/// The release of the pool that [`PostgresStore::begin_on`] takes connections of.
+#[doc(no_inline)]
+pub use deadpool_postgres;
 /// The release of `rustls` that [`PostgresOptions::tls`] takes the settings of.
 #[cfg(feature = "tls")]
 #[doc(no_inline)]
 pub use rustls;
+/// The release of the client library whose rows and parameters [`PostgresTransaction`] has.
+#[doc(no_inline)]
+pub use tokio_postgres;
 
 use std::fmt;
 use std::sync::Arc;
 
+use deadpool_postgres::Pool;
 use nether::eventstore::{
     Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
     EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
+    Transactions,
 };
 use tokio::sync::watch;
 
 use self::connector::{Connector, SessionUse};
 use self::errors::store_error;
 use self::head_watch::HeadWatch;
-use self::reader::Reader;
+use self::reader::{Reader, client};
 use self::schema::Schema;
 use self::work::{Answer, Work};
 use self::writer::{Writer, WriterSession};
@@ -68,8 +79,12 @@ pub struct PostgresStore {
 
 struct PostgresInner {
     location: Arc<str>,
+    schema: Schema,
     reader: Reader,
+    transactions: Pool,
     writer: Writer,
+    /// The position of the newest event that this process has written.
+    written: watch::Sender<Position>,
     head: HeadWatch,
 }
 
@@ -91,12 +106,43 @@ impl PostgresStore {
         PostgresOptions::default()
     }
 
+    /// Begins a transaction on the store's database, for a unit of work: what is written with it, and the events that
+    /// it is to [append](PostgresTransaction::append), are committed together when the unit of work succeeds.
+    ///
+    /// ```no_run
+    /// # use nether::prelude::*;
+    /// # use nether_postgres::{PostgresStore, PostgresTransaction};
+    /// # async fn handle<M: nether::Caller>(ctx: Context<M>, store: PostgresStore) -> nether::Result<()> {
+    /// let transaction = ctx.transaction(async || Ok(store.begin().await?)).await?;
+    /// transaction.execute("INSERT INTO visits (guest) VALUES ($1)", &[&"ann"]).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Why it could not be begun.
+    pub async fn begin(&self) -> Result<PostgresTransaction, StoreError> {
+        self.begin_on(client(&self.inner.transactions).await?).await
+    }
+
+    /// Begins a transaction as [`begin`](PostgresStore::begin) does, on a connection of the program's own pool, which
+    /// must be to the same database. It goes back to its pool at the end of the transaction.
+    ///
+    /// # Errors
+    /// Why it could not be begun.
+    pub async fn begin_on(
+        &self,
+        connection: deadpool_postgres::Client,
+    ) -> Result<PostgresTransaction, StoreError> {
+        let (schema, written) = (&self.inner.schema, self.inner.written.clone());
+        PostgresTransaction::begin(connection, None, schema, written).await
+    }
+
     async fn open(
         connector: Connector,
         schema: Schema,
         location: Arc<str>,
         readers: usize,
-        _transactions: usize,
+        transactions: usize,
     ) -> Result<Self, StoreError> {
         let opened = connector.open(SessionUse::Writes, None).await;
         let (client, _) = opened.map_err(|error| store_error(&error))?;
@@ -105,12 +151,17 @@ impl PostgresStore {
         let reader = Reader::new(connector.pool(readers)?, schema.clone());
         let (written, moved) = watch::channel(Position::START);
         let head = HeadWatch::start(connector.clone(), schema.clone(), moved);
-        let writer = Writer::start(connector, schema, reader.clone(), session, written);
+        let transactions = connector.pool(transactions)?;
+        let moves = written.clone();
+        let writer = Writer::start(connector, schema.clone(), reader.clone(), session, moves);
         Ok(PostgresStore {
             inner: Arc::new(PostgresInner {
                 location,
+                schema,
                 reader,
+                transactions,
                 writer,
+                written,
                 head,
             }),
         })
@@ -143,13 +194,20 @@ impl EventStore for PostgresStore {
         Box::pin(async move {
             let reader = &self.inner.reader;
             let all = without_bytes(limit);
-            Ok(reader.read_stream(&stream, from, direction, all).await?.events)
+            Ok(reader
+                .read_stream(&stream, from, direction, all)
+                .await?
+                .events)
         })
     }
 
     fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
         Box::pin(async move {
-            let page = self.inner.reader.read_all(after, without_bytes(limit)).await;
+            let page = self
+                .inner
+                .reader
+                .read_all(after, without_bytes(limit))
+                .await;
             Ok(page?.events)
         })
     }
@@ -167,7 +225,9 @@ impl EventStore for PostgresStore {
         let stream = stream.clone();
         Box::pin(async move {
             let reader = &self.inner.reader;
-            reader.read_stream(&stream, from, Direction::Forwards, limit).await
+            reader
+                .read_stream(&stream, from, Direction::Forwards, limit)
+                .await
         })
     }
 
@@ -200,6 +260,10 @@ impl EventStore for PostgresStore {
     ) -> StoreFuture<'_, ()> {
         let work = Work::change(changes, conditions);
         Box::pin(self.inner.writer.written(work, Answer::Change))
+    }
+
+    fn transactions(&self) -> Option<Transactions<'_>> {
+        Some(Transactions::of(self))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::schema::Schema;
 const MIGRATIONS: [&[&str]; 1] = [&[
     include_str!("sql/tables_1.sql"),
     include_str!("sql/write_1.sql"),
+    include_str!("sql/commit_1.sql"),
 ]];
 
 /// The oldest server that is known to work, as `server_version_num` counts.
@@ -107,11 +108,17 @@ async fn migrate(client: &Client, schema: &Schema, location: &str) -> Result<(),
     let stated = |error| unmigrated(&error, schema);
     client.batch_execute("BEGIN").await.map_err(stated)?;
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('nether migration ' || $1, 0))";
-    client.query(lock, &[&schema.name()]).await.map_err(stated)?;
+    client
+        .query(lock, &[&schema.name()])
+        .await
+        .map_err(stated)?;
     let found = version(client, schema, location).await?.unwrap_or(0);
     if found == 0 {
         let sql = "SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1";
-        let known = client.query_opt(sql, &[&schema.name()]).await.map_err(stated)?;
+        let known = client
+            .query_opt(sql, &[&schema.name()])
+            .await
+            .map_err(stated)?;
         if known.is_none() {
             let sql = format!("CREATE SCHEMA {schema}");
             client.batch_execute(&sql).await.map_err(stated)?;

@@ -104,7 +104,9 @@ impl Reader {
             self.schema
         );
         let rows = self.rows(&sql, &[&collection]).await?;
-        let documents = rows.iter().map(|row| (row.get::<_, &str>(0).into(), row.get(1)));
+        let documents = rows
+            .iter()
+            .map(|row| (row.get::<_, &str>(0).into(), row.get(1)));
         Ok(documents.collect())
     }
 
@@ -192,7 +194,9 @@ pub(super) fn event(row: &Row) -> Result<RecordedEvent, StoreError> {
     let encoding: i16 = row.get(6);
     let known = u8::try_from(encoding).ok().and_then(Encoding::from_number);
     let encoding = known.ok_or_else(|| StoreError::Corrupt {
-        reason: format!("the event at position {position} has the encoding {encoding}, which is none"),
+        reason: format!(
+            "the event at position {position} has the encoding {encoding}, which is none"
+        ),
         readable_up_to: Some(Position(position.0 - 1)),
     })?;
     Ok(RecordedEvent {

@@ -5,6 +5,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 use uuid::Uuid;
 
+use crate::errors::store_error;
 use crate::schema::Schema;
 use crate::work::{Outcome, Work};
 
@@ -13,12 +14,20 @@ pub(super) struct WriteStatement(Statement);
 
 impl WriteStatement {
     pub(super) async fn prepare(client: &Client, schema: &Schema) -> Result<Self, Error> {
-        let parameters: Vec<_> = (1..=PARAMETERS).map(|it| format!("${it}")).collect();
-        let sql = format!(
-            "SELECT of_job, outcome, at, newest, which FROM {schema}.write_1({})",
-            parameters.join(", ")
-        );
+        let sql = format!("SELECT {COLUMNS} FROM {schema}.write_1({})", parameters(1));
         Ok(WriteStatement(client.prepare(&sql).await?))
+    }
+
+    /// The one that a transaction of a program ends with.
+    pub(super) async fn prepare_commit(
+        client: &deadpool_postgres::Client,
+        schema: &Schema,
+    ) -> Result<Self, Error> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {schema}.commit_1($1, {})",
+            parameters(2)
+        );
+        Ok(WriteStatement(client.prepare_cached(&sql).await?))
     }
 
     /// Writes it all in one transaction, each work whole or not at all. An error means that nothing is
@@ -32,6 +41,27 @@ impl WriteStatement {
         let rows = client.query(&self.0, &arrays.parameters()).await?;
         Ok(arrays.outcomes(works, &rows))
     }
+
+    /// Writes some work at the end of the transaction with that id, or fails.
+    pub(super) async fn run_in(&self, client: &Client, id: &str, work: &Work) -> Outcome {
+        let arrays = Arrays::of(&[work]);
+        let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&id];
+        parameters.extend(arrays.parameters());
+        match client.query(&self.0, &parameters).await {
+            Ok(rows) => arrays.outcomes(&[work], &rows).remove(0),
+            Err(error) => Err(arrays.refused(work, &error)),
+        }
+    }
+}
+
+const COLUMNS: &str = "of_job, outcome, at, newest, which";
+
+/// The places of the parameters, from that number on.
+fn parameters(first: usize) -> String {
+    let places: Vec<_> = (first..first + PARAMETERS)
+        .map(|it| format!("${it}"))
+        .collect();
+    places.join(", ")
 }
 
 const PARAMETERS: usize = 25;
@@ -100,7 +130,8 @@ impl<'a> Arrays<'a> {
         });
         self.append_count.push(count(append.events.len()));
         self.append_time.push(number(metadata.time));
-        self.append_correlation.push(metadata.correlation.as_deref());
+        self.append_correlation
+            .push(metadata.correlation.as_deref());
         self.append_causation.push(metadata.causation.as_deref());
         self.append_principal.push(metadata.principal.as_deref());
         self.append_metadata.push(metadata.entries.as_text());
@@ -111,7 +142,8 @@ impl<'a> Arrays<'a> {
             self.event_id.push(Uuid::from_u128(event.id.as_u128()));
             self.event_name.push(&event.name);
             self.event_schema.push(event.schema_version.cast_signed());
-            self.event_encoding.push(event.payload.encoding.number().into());
+            self.event_encoding
+                .push(event.payload.encoding.number().into());
             self.event_payload.push(&event.payload.bytes);
         }
     }
@@ -166,6 +198,14 @@ impl<'a> Arrays<'a> {
         outcomes
     }
 
+    /// Why the end of a transaction has failed.
+    fn refused(&self, work: &Work, error: &Error) -> StoreError {
+        let said = error.as_db_error().filter(|it| it.code().code() == "NE001");
+        let row = said.and_then(|it| WrittenRow::of_text(it.detail()?));
+        let refused = row.and_then(|row| self.outcome(work, &row).err());
+        refused.unwrap_or_else(|| store_error(error))
+    }
+
     fn outcome(&self, work: &Work, row: &WrittenRow) -> Result<Option<Appended>, StoreError> {
         let which = row.which.map_or(0, |which| which as usize - 1);
         let position = Position(row.newest.cast_unsigned());
@@ -212,6 +252,20 @@ impl WrittenRow {
             newest: row.get::<_, Option<i64>>(3).unwrap_or(0),
             which: row.get(4),
         }
+    }
+
+    /// As `commit_1` says it.
+    fn of_text(text: &str) -> Option<Self> {
+        let numbers = text.split(' ').map(str::parse);
+        let numbers: Vec<i64> = numbers.collect::<Result<_, _>>().ok()?;
+        let [job, outcome, at, newest, which] = numbers.try_into().ok()?;
+        Some(WrittenRow {
+            job: job.try_into().ok()?,
+            outcome: outcome.try_into().ok()?,
+            at,
+            newest,
+            which: which.try_into().ok().filter(|it| *it > 0),
+        })
     }
 }
 

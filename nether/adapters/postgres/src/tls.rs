@@ -14,7 +14,8 @@ use crate::errors::failed;
 /// The settings that follow from the files that an address names.
 pub(super) fn config(files: &Certificates) -> Result<ClientConfig, StoreError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| failed(error.to_string()))?;
     let builder = builder.with_root_certificates(roots(files.roots.as_deref())?);
     match (&files.own, &files.key) {
@@ -44,7 +45,10 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, StoreError> {
             for certificate in certificates(file)? {
                 let added = roots.add(certificate);
                 added.map_err(|error| {
-                    failed(format!("a certificate of `{}` cannot be used: {error}", file.display()))
+                    failed(format!(
+                        "a certificate of `{}` cannot be used: {error}",
+                        file.display()
+                    ))
                 })?;
             }
         }
@@ -65,7 +69,10 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, StoreError>
     let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let read = read.map_err(|error| unreadable(file, &error))?;
     match read.is_empty() {
-        true => Err(failed(format!("`{}` holds no certificate in PEM", file.display()))),
+        true => Err(failed(format!(
+            "`{}` holds no certificate in PEM",
+            file.display()
+        ))),
         false => Ok(read),
     }
 }

@@ -86,7 +86,10 @@ impl Work {
         let refused = texts.find(|(_, text)| text.is_some_and(|text| text.contains('\0')));
         match refused {
             Some((what, text)) => Err(StoreError::Codec {
-                what: format!("{what} `{}` cannot be stored", text.unwrap_or_default().escape_debug()),
+                what: format!(
+                    "{what} `{}` cannot be stored",
+                    text.unwrap_or_default().escape_debug()
+                ),
                 reason: "PostgreSQL stores no text with the character NUL in it".to_owned(),
             }),
             None => Ok(()),

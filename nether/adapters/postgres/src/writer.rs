@@ -193,7 +193,11 @@ impl Writing {
                 }
                 Err(error) => store_error(&error),
             };
-            if self.session.as_ref().is_some_and(|it| it.client.is_closed()) || is_unanswered(&error)
+            if self
+                .session
+                .as_ref()
+                .is_some_and(|it| it.client.is_closed())
+                || is_unanswered(&error)
             {
                 self.session = None;
             }
