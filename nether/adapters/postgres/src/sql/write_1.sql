@@ -27,6 +27,7 @@ AS $$
 DECLARE
     top bigint;
     before bigint;
+    claimed bigint;
     is_known boolean := false;
     c integer := 1;
     a integer := 1;
@@ -49,7 +50,9 @@ DECLARE
     repeated_at bigint;
     has_new boolean;
 BEGIN
-    SELECT h.position INTO STRICT top FROM {schema}.head h FOR UPDATE;
+    -- As if all of it were written, which it mostly is.
+    UPDATE {schema}.head AS h SET position = h.position + cardinality(e_id) RETURNING h.position INTO STRICT claimed;
+    top := claimed - cardinality(e_id);
     before := top;
     IF cardinality(e_id) > 0 THEN
         is_known := EXISTS (SELECT FROM {schema}.events known WHERE known.id = ANY (e_id));
@@ -187,6 +190,8 @@ BEGIN
                 WITH ORDINALITY AS w(position, version, stream, time, correlation, causation, principal, metadata, append)
                 ON w.append = n.append
             WHERE w.position IS NOT NULL;
+    END IF;
+    IF top < claimed THEN
         UPDATE {schema}.head SET position = top;
     END IF;
 END
