@@ -36,6 +36,7 @@ mod origin;
 mod parked;
 #[cfg(feature = "erasure")]
 mod personal;
+mod prepared;
 #[doc(hidden)]
 pub mod private;
 #[cfg(feature = "test")]

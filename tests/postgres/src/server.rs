@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use deadpool_postgres::{Manager, Pool};
 use tokio_postgres::{Client, Config, NoTls};
 
 /// How long a server may take to start or to stop.
@@ -55,11 +56,40 @@ impl Server {
         SHARED.get_or_init(|| Server::start(&["fsync=off", "max_connections=400"]))
     }
 
+    /// A server of its own that accepts encrypted connections, by that certificate and key.
+    ///
+    /// # Panics
+    /// If PostgreSQL is not installed, or does not start.
+    pub fn with_certificate(certificate: &Path, key: &Path) -> Server {
+        let server = Server::make(&[
+            "fsync=off",
+            "ssl=on",
+            "ssl_cert_file=own.crt",
+            "ssl_key_file=own.key",
+        ]);
+        for (from, name) in [(certificate, "own.crt"), (key, "own.key")] {
+            let file = server.data().join(name);
+            fs::copy(from, &file).expect("it can be copied");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600))
+                .expect("it is this process's");
+            own(&file);
+        }
+        server.begin();
+        server
+    }
+
     /// A server of its own, with these settings.
     ///
     /// # Panics
     /// If PostgreSQL is not installed, or does not start.
     pub fn start(settings: &[&str]) -> Server {
+        let server = Server::make(settings);
+        server.begin();
+        server
+    }
+
+    /// A server that was not started yet.
+    fn make(settings: &[&str]) -> Server {
         static SERVERS: AtomicU32 = AtomicU32::new(0);
         let number = SERVERS.fetch_add(1, Ordering::Relaxed);
         // Short, since the name of a socket may have no more than 107 bytes.
@@ -69,10 +99,7 @@ impl Server {
         fs::create_dir_all(&folder).expect("a folder can be made");
         let permissions = fs::Permissions::from_mode(0o755);
         fs::set_permissions(&folder, permissions).expect("it is this process's");
-        if is_root() {
-            let (user, group) = postgres_user();
-            chown(&folder, Some(user), Some(group)).expect("root may do that");
-        }
+        own(&folder);
         let server = Server {
             port: free_port(),
             folder,
@@ -92,7 +119,6 @@ impl Server {
             .arg(&data)
             .output();
         checked(made, "initdb");
-        server.begin();
         server
     }
 
@@ -186,7 +212,7 @@ impl Server {
     pub async fn database(&self) -> Database<'_> {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
-        let client = self.client("postgres").await;
+        let client = self.client("postgres", "postgres").await;
         let made = client
             .batch_execute(&format!("CREATE DATABASE {name}"))
             .await;
@@ -194,20 +220,21 @@ impl Server {
         Database { server: self, name }
     }
 
-    /// A connection to a database, as its superuser.
-    ///
-    /// # Panics
-    /// If it cannot be opened.
-    pub async fn client(&self, database: &str) -> Client {
+    async fn client(&self, database: &str, role: &str) -> Client {
+        let config = self.config(database, role);
+        let (client, connection) = config.connect(NoTls).await.expect("the server accepts");
+        tokio::spawn(connection);
+        client
+    }
+
+    fn config(&self, database: &str, role: &str) -> Config {
         let mut config = Config::new();
         config
             .host_path(&self.folder)
             .port(self.port)
-            .user("postgres")
+            .user(role)
             .dbname(database);
-        let (client, connection) = config.connect(NoTls).await.expect("the server accepts");
-        tokio::spawn(connection);
-        client
+        config
     }
 
     fn accepts(&self) -> bool {
@@ -242,11 +269,17 @@ pub struct Database<'a> {
 }
 
 impl Database<'_> {
-    /// Its address by the socket of the server.
+    /// Its address by the socket of the server, for its superuser.
     pub fn address(&self) -> String {
-        let folder = self.server.folder.display().to_string().replace('/', "%2F");
+        self.address_as("postgres")
+    }
+
+    /// Its address by the socket of the server, for a role.
+    pub fn address_as(&self, role: &str) -> String {
+        let folder = self.server.folder.display().to_string();
+        let folder = folder.replace('/', "%2F");
         format!(
-            "postgres://postgres@{folder}:{}/{}",
+            "postgres://{role}@{folder}:{}/{}",
             self.server.port, self.name
         )
     }
@@ -266,7 +299,25 @@ impl Database<'_> {
     /// # Panics
     /// If it cannot be opened.
     pub async fn client(&self) -> Client {
-        self.server.client(&self.name).await
+        self.client_as("postgres").await
+    }
+
+    /// A connection to it, as a role.
+    ///
+    /// # Panics
+    /// If it cannot be opened.
+    pub async fn client_as(&self, role: &str) -> Client {
+        self.server.client(&self.name, role).await
+    }
+
+    /// A pool of connections to it, as a program has one.
+    ///
+    /// # Panics
+    /// Never: no connection is opened yet.
+    pub fn pool(&self, size: usize) -> Pool {
+        let config = self.server.config(&self.name, "postgres");
+        let pool = Pool::builder(Manager::new(config, NoTls)).max_size(size);
+        pool.build().expect("no time-outs are set")
     }
 }
 
@@ -298,6 +349,14 @@ fn as_postgres(program: &Path) -> Command {
         .arg(program);
     command.current_dir("/");
     command
+}
+
+/// Gives a file or folder to the user that runs servers.
+fn own(path: &Path) {
+    if is_root() {
+        let (user, group) = postgres_user();
+        chown(path, Some(user), Some(group)).expect("root may do that");
+    }
 }
 
 fn is_root() -> bool {

@@ -50,12 +50,26 @@ pub(super) fn failed(reason: String) -> StoreError {
 fn is_of_connection(error: &Error) -> bool {
     let mut cause = error.source();
     while let Some(found) = cause {
-        if found.is::<std::io::Error>() {
-            return true;
+        if let Some(error) = found.downcast_ref::<std::io::Error>() {
+            return !is_of_tls(error);
         }
         cause = found.source();
     }
     error.is_closed() || error.to_string().starts_with("error connecting") || is_timeout(error)
+}
+
+/// Whether the peer is not trusted, or does not speak TLS: that does not pass.
+fn is_of_tls(error: &std::io::Error) -> bool {
+    #[cfg(feature = "tls")]
+    let is = error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<rustls::Error>());
+    #[cfg(not(feature = "tls"))]
+    let is = {
+        let _ = error;
+        false
+    };
+    is
 }
 
 fn is_timeout(error: &Error) -> bool {

@@ -16,6 +16,7 @@ mod reader;
 mod schema;
 mod sql_text;
 mod statement;
+mod step;
 #[cfg(feature = "tls")]
 mod tls;
 mod transaction;
@@ -23,7 +24,8 @@ mod work;
 mod writer;
 
 pub use self::options::PostgresOptions;
-pub use self::transaction::{PostgresTransaction, TransactionError};
+pub use self::step::PostgresTransaction;
+pub use self::transaction::{SharedTransaction, TransactionError};
 /// The release of the pool that [`PostgresStore::begin_on`] takes connections of.
 #[doc(no_inline)]
 pub use deadpool_postgres;
@@ -31,7 +33,7 @@ pub use deadpool_postgres;
 #[cfg(feature = "tls")]
 #[doc(no_inline)]
 pub use rustls;
-/// The release of the client library whose rows and parameters [`PostgresTransaction`] has.
+/// The release of the client library whose rows and parameters a [`SharedTransaction`] has.
 #[doc(no_inline)]
 pub use tokio_postgres;
 
@@ -107,11 +109,11 @@ impl PostgresStore {
     }
 
     /// Begins a transaction on the store's database, for a unit of work: what is written with it, and the events that
-    /// it is to [append](PostgresTransaction::append), are committed together when the unit of work succeeds.
+    /// it is to [append](SharedTransaction::append), are committed together when the unit of work succeeds.
     ///
     /// ```no_run
     /// # use nether::prelude::*;
-    /// # use nether_postgres::{PostgresStore, PostgresTransaction};
+    /// # use nether_postgres::PostgresStore;
     /// # async fn handle<M: nether::Caller>(ctx: Context<M>, store: PostgresStore) -> nether::Result<()> {
     /// let transaction = ctx.transaction(async || Ok(store.begin().await?)).await?;
     /// transaction.execute("INSERT INTO visits (guest) VALUES ($1)", &[&"ann"]).await?;
@@ -120,7 +122,7 @@ impl PostgresStore {
     ///
     /// # Errors
     /// Why it could not be begun.
-    pub async fn begin(&self) -> Result<PostgresTransaction, StoreError> {
+    pub async fn begin(&self) -> Result<SharedTransaction, StoreError> {
         self.begin_on(client(&self.inner.transactions).await?).await
     }
 
@@ -132,9 +134,9 @@ impl PostgresStore {
     pub async fn begin_on(
         &self,
         connection: deadpool_postgres::Client,
-    ) -> Result<PostgresTransaction, StoreError> {
+    ) -> Result<SharedTransaction, StoreError> {
         let (schema, written) = (&self.inner.schema, self.inner.written.clone());
-        PostgresTransaction::begin(connection, None, schema, written).await
+        SharedTransaction::begin(connection, None, schema, written).await
     }
 
     async fn open(

@@ -1,35 +1,29 @@
-//! [`PostgresTransaction`]: what is written beside the store's own data, and committed with it.
+//! [`SharedTransaction`]: what is written beside the store's own data, and committed with it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use deadpool_postgres::{Client, Object};
-use nether::Error;
 use nether::eventstore::{
-    Append, Appended, AsyncTransaction, DocumentChange, DocumentCondition, EarlyEnd, Position,
-    StoreError, StoreFuture, StoreTransaction, TransactionWork, TransactionalStore,
+    Append, Appended, DocumentChange, DocumentCondition, EarlyEnd, Position, StoreError,
 };
 use nether::integration::{hold_clock, lock};
 use tokio::sync::watch;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
+#[cfg(doc)]
 use crate::PostgresStore;
 use crate::errors::{failed, store_error};
-use crate::reader::client;
 use crate::schema::Schema;
 use crate::sql_text::ends_transaction;
 use crate::statement::WriteStatement;
 use crate::work::Work;
 
-/// A transaction of the store's database: of a projection, or of a unit of work.
+/// A transaction of the store's database that the handlers of a unit of work share: see [`PostgresStore::begin`].
 ///
-/// In a projection, `#[projection(transaction = PostgresTransaction)]`, what a handler writes with it is committed
-/// together with the checkpoint. A unit of work gets one from [`PostgresStore::begin`] and shares it among its
-/// handlers by [`Context::transaction`](nether::Context::transaction).
-///
-/// What it is to [append](PostgresTransaction::append) is sent together with the commit: no other writer of the store
-/// waits while the program runs. The store, or the unit of work, alone ends it. Statements that begin or end a
+/// What it is to [append](SharedTransaction::append) is sent together with the commit: no other writer of the store
+/// waits while the program runs. The unit of work, or the projection, alone ends it. Statements that begin or end a
 /// transaction are refused; savepoints are allowed. After an error of a statement PostgreSQL takes no other one,
 /// except `ROLLBACK TO` a savepoint, and nothing is committed. Settings are changed with `SET LOCAL`, because the
 /// connection is used again.
@@ -37,11 +31,11 @@ use crate::work::Work;
 /// A clone is another handle of the same transaction. What is called after its end fails with
 /// [`TransactionError::Ended`]. If all handles are dropped before, it is rolled back.
 #[derive(Clone)]
-pub struct PostgresTransaction {
+pub struct SharedTransaction {
     open: Arc<OpenTransaction>,
 }
 
-/// Why a statement in a [`PostgresTransaction`] has failed.
+/// Why a statement in a [`SharedTransaction`] has failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TransactionError {
@@ -85,6 +79,8 @@ struct OpenTransaction {
     state: Mutex<TransactionState>,
     /// Which one it is to the server: an id that no other transaction of the database has.
     id: String,
+    /// Whether it is that of a projection.
+    is_of_step: bool,
     schema: Schema,
     /// Where the position of what it has appended is published.
     written: watch::Sender<Position>,
@@ -102,7 +98,7 @@ struct TransactionState {
     failure: Option<EarlyEnd>,
 }
 
-impl PostgresTransaction {
+impl SharedTransaction {
     /// Begins a transaction on that connection. With a name, it waits until no other transaction with that name is
     /// open.
     pub(super) async fn begin(
@@ -117,13 +113,14 @@ impl PostgresTransaction {
             .begin(name, schema)
             .await
             .map_err(|error| store_error(&error))?;
-        Ok(PostgresTransaction {
+        Ok(SharedTransaction {
             open: Arc::new(OpenTransaction {
                 state: Mutex::new(TransactionState {
                     client: Some(Arc::new(begun.keep())),
                     ..TransactionState::default()
                 }),
                 id,
+                is_of_step: name.is_some(),
                 schema: schema.clone(),
                 written,
             }),
@@ -148,7 +145,7 @@ impl PostgresTransaction {
     /// Runs a query that returns one row, or none.
     ///
     /// # Errors
-    /// As [`query`](PostgresTransaction::query), and if there are several rows.
+    /// As [`query`](SharedTransaction::query), and if there are several rows.
     pub async fn query_opt(
         &self,
         sql: &str,
@@ -163,7 +160,7 @@ impl PostgresTransaction {
     /// Runs a query that returns one row.
     ///
     /// # Errors
-    /// As [`query`](PostgresTransaction::query), and if there is no row, or several.
+    /// As [`query`](SharedTransaction::query), and if there is no row, or several.
     pub async fn query_one(
         &self,
         sql: &str,
@@ -178,7 +175,7 @@ impl PostgresTransaction {
     /// Runs a statement, and returns how many rows it has changed.
     ///
     /// # Errors
-    /// As [`query`](PostgresTransaction::query).
+    /// As [`query`](SharedTransaction::query).
     pub async fn execute(
         &self,
         sql: &str,
@@ -193,7 +190,7 @@ impl PostgresTransaction {
     /// Runs statements without parameters, divided by `;`.
     ///
     /// # Errors
-    /// As [`query`](PostgresTransaction::query).
+    /// As [`query`](SharedTransaction::query).
     pub async fn batch_execute(&self, sql: &str) -> Result<(), TransactionError> {
         let client = self.client_for(sql)?;
         let _hold = hold_clock();
@@ -310,6 +307,48 @@ impl PostgresTransaction {
         Ok(appended)
     }
 
+    pub(super) fn client(&self) -> Result<Arc<Client>, StoreError> {
+        lock(&self.open.state)
+            .client
+            .clone()
+            .ok_or(StoreError::Closed)
+    }
+
+    pub(super) fn schema(&self) -> &Schema {
+        &self.open.schema
+    }
+
+    /// Has the commit check conditions, when nothing can come between.
+    pub(super) fn require(&self, conditions: &[DocumentCondition]) {
+        lock(&self.open.state)
+            .conditions
+            .extend_from_slice(conditions);
+    }
+
+    pub(super) fn change(&self, changes: &[DocumentChange]) {
+        lock(&self.open.state).changes.extend_from_slice(changes);
+    }
+
+    /// Why nothing of it will be committed.
+    pub(super) fn failure(&self) -> Option<EarlyEnd> {
+        lock(&self.open.state).failure.clone()
+    }
+
+    /// Checks that it is not that of a projection, which the store alone ends.
+    fn check_own(&self, end: &str) -> Result<(), StoreError> {
+        if !self.open.is_of_step {
+            return Ok(());
+        }
+        let reason = format!(
+            "{end} is refused in a handler of a projection, and nothing of its transaction is written: the store commits it"
+        );
+        let mut state = lock(&self.open.state);
+        state
+            .failure
+            .get_or_insert_with(|| EarlyEnd::ByHandler(reason.clone()));
+        Err(failed(reason))
+    }
+
     pub(super) async fn end_by_rollback(&self) {
         let _hold = hold_clock();
         let state = std::mem::take(&mut *lock(&self.open.state));
@@ -413,103 +452,24 @@ impl Drop for Connection {
     }
 }
 
-impl fmt::Debug for PostgresTransaction {
+impl fmt::Debug for SharedTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresTransaction")
+        f.debug_struct("SharedTransaction")
             .field("is_open", &lock(&self.open.state).client.is_some())
             .finish_non_exhaustive()
     }
 }
 
-impl StoreTransaction for PostgresTransaction {
-    type Store = PostgresStore;
-}
-
-impl AsyncTransaction for PostgresTransaction {
-    async fn check(&mut self, conditions: &[DocumentCondition]) -> Result<(), StoreError> {
-        let client = lock(&self.open.state)
-            .client
-            .clone()
-            .ok_or(StoreError::Closed)?;
-        let _hold = hold_clock();
-        let sql = format!(
-            "SELECT content FROM {}.documents WHERE collection = $1 AND key = $2",
-            self.open.schema
-        );
-        for condition in conditions {
-            let found = async {
-                let statement = client.prepare_cached(&sql).await?;
-                let (collection, key) = (&*condition.collection, &*condition.key);
-                client.query_opt(&statement, &[&collection, &key]).await
-            };
-            let found = found.await.map_err(|error| store_error(&error))?;
-            let content = found.as_ref().map(|row| row.get::<_, &[u8]>(0));
-            if content != condition.content.as_deref() {
-                return Err(StoreError::PreconditionFailed {
-                    collection: Arc::clone(&condition.collection),
-                    key: Arc::clone(&condition.key),
-                });
-            }
-        }
-        // They are checked again by the commit, when nothing can come between.
-        lock(&self.open.state)
-            .conditions
-            .extend_from_slice(conditions);
-        Ok(())
-    }
-
-    async fn change(&mut self, changes: &[DocumentChange]) -> Result<(), StoreError> {
-        lock(&self.open.state).changes.extend_from_slice(changes);
-        Ok(())
-    }
-
-    fn ended(&self) -> Option<EarlyEnd> {
-        lock(&self.open.state).failure.clone()
-    }
-}
-
-impl TransactionalStore for PostgresStore {
-    type Transaction<'a> = PostgresTransaction;
-
-    const PROVIDED_BY: &'static str =
-        "`Store::new(nether_postgres::PostgresStore::connect(..).await?)`";
-
-    fn transact(&self, work: TransactionWork<Self>) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let client = client(&self.inner.transactions).await?;
-            let turn = work.turn();
-            let turn = (turn.0.to_owned(), turn.1.to_owned());
-            let (schema, written) = (&self.inner.schema, self.inner.written.clone());
-            let name = Some((&*turn.0, &*turn.1));
-            let mut transaction = PostgresTransaction::begin(client, name, schema, written).await?;
-            match work.run(&mut transaction).await {
-                Ok(()) => transaction.end_by_commit().await.map(|_| ()),
-                Err(error) => {
-                    transaction.end_by_rollback().await;
-                    Err(error)
-                }
-            }
-        })
-    }
-
-    fn store_failure(error: &Error) -> Option<StoreError> {
-        let mut errors = error.chain().filter_map(|it| it.downcast_ref());
-        let failure = errors.find_map(|error: &tokio_postgres::Error| {
-            let error = store_error(error);
-            (!matches!(error, StoreError::Failed { .. })).then_some(error)
-        });
-        failure.or_else(|| StoreError::of_store(error))
-    }
-}
-
 /// In a unit of work, see [`Context::transaction`](nether::Context::transaction).
-impl nether::Transaction for PostgresTransaction {
+impl nether::Transaction for SharedTransaction {
     async fn commit(self) -> nether::Result<()> {
+        self.check_own("a commit")?;
         self.end_by_commit().await?;
         Ok(())
     }
 
     async fn rollback(self) -> nether::Result<()> {
+        self.check_own("a rollback")?;
         self.end_by_rollback().await;
         Ok(())
     }

@@ -48,7 +48,7 @@ struct CountsRows {
 }
 
 impl TransactionalCounter<PostgresStore> for CountsRows {
-    fn add<'t>(&'t self, transaction: &'t mut PostgresTransaction) -> Worked<'t> {
+    fn add<'t>(&'t self, transaction: &'t mut PostgresTransaction<'_>) -> Worked<'t> {
         let table = &self.table;
         Worked::waits(async move {
             let counted = format!("SELECT count FROM {table}");
@@ -59,7 +59,7 @@ impl TransactionalCounter<PostgresStore> for CountsRows {
         })
     }
 
-    fn end<'t>(&'t self, transaction: &'t mut PostgresTransaction) -> Worked<'t> {
+    fn end<'t>(&'t self, transaction: &'t mut PostgresTransaction<'_>) -> Worked<'t> {
         Worked::waits(async move {
             let _ = transaction.batch_execute("SELECT 1; ROLLBACK").await;
             Ok(())
