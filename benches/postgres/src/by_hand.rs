@@ -1,5 +1,5 @@
-//! Statements by hand: one transaction per event, positions of a `bigserial`, which has gaps and is not in the order of
-//! commits.
+//! Statements by hand: one transaction per event, positions of a `bigserial`, which has gaps and is not in
+//! the order of commits.
 
 use std::pin::pin;
 use std::sync::Arc;

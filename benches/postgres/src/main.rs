@@ -1,5 +1,5 @@
-//! The event store in PostgreSQL beside statements by hand: `cargo run --release --manifest-path benches/Cargo.toml -p
-//! postgres`; with `-- 1` it does a fraction of the work in one round.
+//! The event store in PostgreSQL beside statements by hand: `cargo run --release --manifest-path
+//! benches/Cargo.toml -p postgres`; with `-- 1` it does a fraction of the work in one round.
 
 mod by_hand;
 mod by_store;

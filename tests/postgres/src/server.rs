@@ -16,8 +16,8 @@ use tokio_postgres::{Client, Config, NoTls};
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Ends the server when the process that has started it is gone, whose end of the standard input is closed then, and
-/// removes its folder; unless it is told that the server is stopped alone.
+/// Ends the server when the process that has started it is gone, whose end of the standard input is closed
+/// then, and removes its folder; unless it reads that the server alone is stopped.
 const GUARD: &str = r#"
 folder=$1; shift
 "$@" & server=$!
@@ -46,8 +46,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server that the tests of this process share. Nothing is on the disk when a commit is acknowledged, since the
-    /// tests that share it cut off no power.
+    /// The server that the tests of this process share. Nothing is on the disk when a commit is acknowledged,
+    /// since the tests that share it cut off no power.
     ///
     /// # Panics
     /// If PostgreSQL is not installed, or does not start.

@@ -1,8 +1,9 @@
 //! [`HeadWatch`]: the position of the newest event, as this process and others move it.
 //!
-//! Polling is what counts: a table is asked, 20 ms after the last change and then less and less often, as long as
-//! someone waits. Hints make it fast: each process that has written says so by `NOTIFY`, at most every 5 ms, outside of
-//! the transactions that write, because a commit with a notification takes a lock of the whole server.
+//! Polling is what counts: a table is asked, 20 ms after the last change and then less and less often, as
+//! long as someone waits. Hints make it fast: each process that has written says so by `NOTIFY`, at most
+//! every 5 ms, outside of the transactions that write, because a commit with a notification takes a lock of
+//! the whole server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

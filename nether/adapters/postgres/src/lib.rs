@@ -2,9 +2,10 @@
 //!
 #![doc = include_str!("docs/postgres.md")]
 
-// One task writes, on a connection of its own. It takes all waiting appends into one statement and answers them after
-// its commit, so that concurrent appends share one flush to the disk (group commit). Whoever writes locks the one row of
-// the table `head` first: positions have no gaps, and grow in the order in which events become visible.
+// One task writes, on a connection of its own. It takes all waiting appends into one statement and answers
+// them after its commit, so that concurrent appends share one flush to the disk (group commit). Each writer
+// locks the one row of the table `head` first: positions have no gaps, and grow in the order in which events
+// become visible.
 
 mod address;
 mod connector;
@@ -108,8 +109,9 @@ impl PostgresStore {
         PostgresOptions::default()
     }
 
-    /// Begins a transaction on the store's database, for a unit of work: what is written with it, and the events that
-    /// it is to [append](SharedTransaction::append), are committed together when the unit of work succeeds.
+    /// Begins a transaction on the store's database, for a unit of work: what is written with it, and the
+    /// events that it is to [append](SharedTransaction::append), are committed together when the unit of work
+    /// succeeds.
     ///
     /// ```no_run
     /// # use nether::prelude::*;
@@ -126,8 +128,8 @@ impl PostgresStore {
         self.begin_on(client(&self.inner.transactions).await?).await
     }
 
-    /// Begins a transaction as [`begin`](PostgresStore::begin) does, on a connection of the program's own pool, which
-    /// must be to the same database. It goes back to its pool at the end of the transaction.
+    /// Begins a transaction as [`begin`](PostgresStore::begin) does, on a connection of the program's own
+    /// pool, which must be to the same database. It goes back to its pool at the end of the transaction.
     ///
     /// # Errors
     /// Why it could not be begun.

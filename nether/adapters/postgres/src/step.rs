@@ -17,8 +17,8 @@ use crate::errors::store_error;
 use crate::reader::client;
 use crate::transaction::SharedTransaction;
 
-/// The transaction in which a projection writes, `#[projection(.., transaction = PostgresTransaction)]`: what its handlers
-/// write is committed together with the checkpoint.
+/// The transaction in which a projection writes, `#[projection(.., transaction = PostgresTransaction)]`: what
+/// its handlers write is committed together with the checkpoint.
 ///
 /// It has the methods of a [`SharedTransaction`].
 pub struct PostgresTransaction<'a> {

@@ -37,7 +37,7 @@ pub(super) fn config(files: &Certificates) -> Result<ClientConfig, StoreError> {
     }
 }
 
-/// Who may have signed the server's certificate.
+/// The certificates that may have signed the server's.
 fn roots(file: Option<&Path>) -> Result<RootCertStore, StoreError> {
     let mut roots = RootCertStore::empty();
     match file {

@@ -20,13 +20,14 @@ use crate::sql_text::ends_transaction;
 use crate::statement::WriteStatement;
 use crate::work::Work;
 
-/// A transaction of the store's database that the handlers of a unit of work share: see [`PostgresStore::begin`].
+/// A transaction of the store's database that the handlers of a unit of work share: see
+/// [`PostgresStore::begin`].
 ///
-/// What it is to [append](SharedTransaction::append) is sent together with the commit: no other writer of the store
-/// waits while the program runs. The unit of work, or the projection, alone ends it. Statements that begin or end a
-/// transaction are refused; savepoints are allowed. After an error of a statement PostgreSQL takes no other one,
-/// except `ROLLBACK TO` a savepoint, and nothing is committed. Settings are changed with `SET LOCAL`, because the
-/// connection is used again.
+/// What it is to [append](SharedTransaction::append) is sent together with the commit: no other writer of the
+/// store waits while the program runs. The unit of work, or the projection, alone ends it. Statements that
+/// begin or end a transaction are refused; savepoints are allowed. After an error of a statement PostgreSQL
+/// takes no other one, except `ROLLBACK TO` a savepoint, and nothing is committed. Settings are changed with
+/// `SET LOCAL`, because the connection is used again.
 ///
 /// A clone is another handle of the same transaction. What is called after its end fails with
 /// [`TransactionError::Ended`]. If all handles are dropped before, it is rolled back.
@@ -99,8 +100,8 @@ struct TransactionState {
 }
 
 impl SharedTransaction {
-    /// Begins a transaction on that connection. With a name, it waits until no other transaction with that name is
-    /// open.
+    /// Begins a transaction on that connection. With a name, it waits until no other transaction with that
+    /// name is open.
     pub(super) async fn begin(
         client: Client,
         name: Option<(&str, &str)>,
@@ -130,7 +131,8 @@ impl SharedTransaction {
     /// Runs a query, and returns its rows.
     ///
     /// # Errors
-    /// Why it has failed; then nothing of the transaction is committed, unless it is rolled back to a savepoint.
+    /// Why it has failed; then nothing of the transaction is committed, unless it is rolled back to a
+    /// savepoint.
     pub async fn query(
         &self,
         sql: &str,
@@ -199,7 +201,8 @@ impl SharedTransaction {
     }
 
     /// Appends events to a stream when the transaction is committed: they are stored with what else it has
-    /// written, or nothing is. What the append expects is checked then. Two appends must not be to the same stream.
+    /// written, or nothing is. What the append expects is checked then. Two appends must not be to the same
+    /// stream.
     pub fn append(&self, append: Append) {
         lock(&self.open.state).appends.push(append);
     }
@@ -234,7 +237,8 @@ impl SharedTransaction {
         Ok(client)
     }
 
-    /// The result of a statement; an error of it is what the transaction has failed by. A savepoint takes it back.
+    /// The result of a statement; an error of it is what the transaction has failed by. A savepoint takes it
+    /// back.
     fn noted<T>(
         &self,
         sql: &str,

@@ -14,7 +14,7 @@ pub(super) struct Work {
     pub(super) appends: Vec<Append>,
     pub(super) changes: Vec<DocumentChange>,
     pub(super) conditions: Vec<DocumentCondition>,
-    /// What is wrong with the ids of the events and the streams by themselves.
+    /// The id or stream that is in it twice, as an error.
     pub(super) twice: Option<StoreError>,
 }
 
@@ -154,15 +154,15 @@ impl Batch {
         self.jobs.len() < JOBS && self.bytes < BYTES
     }
 
-    /// Takes a job, unless one of its events has the id of another job's: whether the second is a repetition
-    /// is known once the first is written.
-    pub(super) fn take(&mut self, job: Job) -> Result<(), Job> {
-        if job.work.ids().any(|id| self.ids.contains(&id)) {
-            return Err(job);
-        }
+    /// Whether none of a job's events has the id of another job's: whether the second is a repetition is
+    /// known once the first is written.
+    pub(super) fn admits(&self, job: &Job) -> bool {
+        !job.work.ids().any(|id| self.ids.contains(&id))
+    }
+
+    pub(super) fn take(&mut self, job: Job) {
         self.ids.extend(job.work.ids());
         self.bytes += job.work.bytes();
         self.jobs.push(job);
-        Ok(())
     }
 }

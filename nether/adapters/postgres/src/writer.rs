@@ -1,5 +1,5 @@
-//! [`Writer`]: the task that writes, on a connection of its own. It takes what has come into one transaction, so that
-//! appends at the same time share a flush to the disk (group commit).
+//! [`Writer`]: the task that writes, on a connection of its own. It takes what has come into one transaction,
+//! so that appends at the same time share a flush to the disk (group commit).
 
 use std::time::Duration;
 
@@ -127,10 +127,11 @@ impl Writing {
             let mut batch = Batch::default();
             let mut waiting = Some(first);
             while let Some(job) = waiting.take() {
-                if let Err(job) = batch.take(job) {
+                if !batch.admits(&job) {
                     next = Some(job);
                     break;
                 }
+                batch.take(job);
                 if !batch.has_room() {
                     break;
                 }

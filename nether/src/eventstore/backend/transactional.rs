@@ -23,8 +23,8 @@ pub trait TransactionalStore: EventStore + Sized {
 
     /// Begins a transaction, gives it to [`run`](TransactionWork::run) (or
     /// [`run_now`](TransactionWork::run_now), if it is synchronous), and commits it if that returned `Ok`.
-    /// Otherwise the transaction is rolled back. Another one with the same [turn](TransactionWork::turn) begins
-    /// after its end, also if the future is dropped: then it is committed whole or not at all.
+    /// Otherwise the transaction is rolled back. Another one with the same [turn](TransactionWork::turn)
+    /// begins after its end, also if the future is dropped: then it is committed whole or not at all.
     ///
     /// # Errors
     /// The error of the work; or why the transaction could not be begun or committed. It may be committed all
@@ -203,9 +203,9 @@ pub struct TransactionWork<S: TransactionalStore> {
 }
 
 impl<S: TransactionalStore> TransactionWork<S> {
-    /// The collection and key of the document that this work leaves, by which it is known whether it is done. Two
-    /// that leave the same must not be done at the same time: a store that allows several transactions at once
-    /// excludes them.
+    /// The collection and key of the document that this work leaves, by which it is known whether it is done.
+    /// Two that leave the same must not be done at the same time: a store that allows several transactions at
+    /// once excludes them.
     pub fn turn(&self) -> (&str, &str) {
         (&self.turn.collection, &self.turn.key)
     }
