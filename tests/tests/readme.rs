@@ -118,7 +118,11 @@ fn every_promise_names_a_test_that_exists() {
         for name in names {
             let (file, test) = name.rsplit_once("::").expect("file::test");
             let file = file.replace("::", "/");
-            let folders = ["tests/tests", "tests/endurance/tests"];
+            let folders = [
+                "tests/tests",
+                "tests/endurance/tests",
+                "tests/postgres/tests",
+            ];
             let mut files = folders
                 .into_iter()
                 .flat_map(|folder| [".rs", "/main.rs"].map(|end| format!("{folder}/{file}{end}")));

@@ -38,6 +38,7 @@ mod origin;
 mod parked;
 #[cfg(feature = "erasure")]
 mod personal;
+mod prepared;
 #[doc(hidden)]
 pub mod private;
 #[cfg(feature = "test")]

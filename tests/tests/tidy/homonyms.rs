@@ -9,9 +9,10 @@ use crate::tree::files;
 
 /// The runtime, the macros and the adapters. Each is searched by itself: what the macros read about a thing
 /// is often called like what the runtime makes of it.
-const CRATES: [&str; 3] = [
+const CRATES: [&str; 4] = [
     "nether/src",
     "nether-macros/src",
+    "nether/adapters/postgres/src",
     "nether/adapters/sqlite/src",
 ];
 

@@ -8,8 +8,9 @@ use crate::lexer::lex;
 use crate::tree::File;
 
 /// The crates whose modules are looked at: the folder of `lib.rs`, and the name.
-pub(crate) const PACKAGES: [(&str, &str); 6] = [
+pub(crate) const PACKAGES: [(&str, &str); 7] = [
     ("nether/src", "nether"),
+    ("nether/adapters/postgres/src", "nether_postgres"),
     ("nether/adapters/sqlite/src", "nether_sqlite"),
     ("nether-macros/src", "nether_macros"),
     ("benches/suite/src", "suite"),

@@ -6,7 +6,7 @@ use crate::document::Document;
 use crate::tree::{File, files, folders};
 
 /// The pages that a reader finds without looking into the source.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -17,6 +17,7 @@ const PAGES: [&str; 13] = [
     "examples/README.md",
     "nether-macros/README.md",
     "nether/README.md",
+    "nether/adapters/postgres/README.md",
     "nether/adapters/sqlite/README.md",
     "tests/fixtures/README.md",
     "ui-tests/README.md",

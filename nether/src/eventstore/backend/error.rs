@@ -102,6 +102,12 @@ pub enum StoreError {
         /// What it says of it.
         reason: String,
     },
+    /// The server of the store cannot be reached, or takes no more connections: this passes. Whether what was
+    /// being written is stored is not known; an append may be repeated, since its events have ids.
+    Unavailable {
+        /// Why, as far as that is known.
+        reason: String,
+    },
     /// The store is open already, in this process or in another.
     AlreadyOpen {
         /// Where the store is: the name of a file, the address of a server.
@@ -198,6 +204,7 @@ impl StoreError {
             | StoreError::Full { .. }
             | StoreError::ReadOnly { .. }
             | StoreError::Locked { .. }
+            | StoreError::Unavailable { .. }
             | StoreError::AlreadyOpen { .. }
             | StoreError::Failed { .. } => false,
         }
@@ -214,6 +221,7 @@ impl StoreError {
                 StoreError::Locked { .. }
                     | StoreError::Full { .. }
                     | StoreError::ReadOnly { .. }
+                    | StoreError::Unavailable { .. }
                     | StoreError::Closed
             )
         };
@@ -290,6 +298,9 @@ impl fmt::Display for StoreError {
             }
             StoreError::Locked { reason } => {
                 write!(f, "the event store is locked elsewhere: {reason}")
+            }
+            StoreError::Unavailable { reason } => {
+                write!(f, "the event store cannot be reached: {reason}")
             }
             StoreError::AlreadyOpen { location, holder } => write!(
                 f,

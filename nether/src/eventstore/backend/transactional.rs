@@ -21,10 +21,10 @@ pub trait TransactionalStore: EventStore + Sized {
     /// The call that provides such a store, for error messages.
     const PROVIDED_BY: &'static str;
 
-    /// Begins a transaction that no other writer of the store comes between, gives it to
-    /// [`run`](TransactionWork::run) (or [`run_now`](TransactionWork::run_now), if it is synchronous), and
-    /// commits it if that returned `Ok`. Otherwise the transaction is rolled back. If the future is dropped,
-    /// the transaction is committed whole or not at all, and the next one comes after it.
+    /// Begins a transaction, gives it to [`run`](TransactionWork::run) (or
+    /// [`run_now`](TransactionWork::run_now), if it is synchronous), and commits it if that returned `Ok`.
+    /// Otherwise the transaction is rolled back. Another one with the same [turn](TransactionWork::turn)
+    /// begins after its end, also if the future is dropped: then it is committed whole or not at all.
     ///
     /// # Errors
     /// The error of the work; or why the transaction could not be begun or committed. It may be committed all
@@ -200,6 +200,15 @@ pub struct TransactionWork<S: TransactionalStore> {
     /// The document that it leaves. If it is there already, an earlier attempt was committed.
     pub(in crate::eventstore) turn: DocumentCondition,
     pub(in crate::eventstore) steps: Box<dyn WorkSteps<S>>,
+}
+
+impl<S: TransactionalStore> TransactionWork<S> {
+    /// The collection and key of the document that this work leaves, by which it is known whether it is done.
+    /// Two that leave the same must not be done at the same time: a store that allows several transactions at
+    /// once excludes them.
+    pub fn turn(&self) -> (&str, &str) {
+        (&self.turn.collection, &self.turn.key)
+    }
 }
 
 impl<S: TransactionalStore> fmt::Debug for TransactionWork<S> {

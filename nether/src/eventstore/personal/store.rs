@@ -257,24 +257,32 @@ fn states(subjects: &[Arc<str>], states: Vec<SubjectKeyState>) -> KeyStates {
     subjects.iter().cloned().zip(states).collect()
 }
 
+impl PersonalStore {
+    /// An append with its personal values sealed.
+    pub(in crate::eventstore) async fn sealed(
+        &self,
+        mut append: Append,
+    ) -> Result<Append, StoreError> {
+        // What the framework appends was accepted before, as the answer that a saga has made.
+        let is_own = append
+            .events
+            .iter()
+            .all(|it| it.name.starts_with("nether."));
+        let of_forgotten = match is_own {
+            true => OfForgotten::Drop,
+            false => OfForgotten::Refuse,
+        };
+        let payloads = append.events.iter_mut().map(|it| &mut it.payload);
+        let contents = payloads.map(|it| (&mut it.bytes, it.encoding)).collect();
+        self.seal(contents, of_forgotten).await?;
+        self.conditions(&mut append.conditions).await?;
+        Ok(append)
+    }
+}
+
 impl EventStore for PersonalStore {
-    fn append(&self, mut append: Append) -> StoreFuture<'_, Appended> {
-        Box::pin(async move {
-            // What the framework appends was accepted before, as the answer that a saga has made.
-            let is_own = append
-                .events
-                .iter()
-                .all(|it| it.name.starts_with("nether."));
-            let of_forgotten = match is_own {
-                true => OfForgotten::Drop,
-                false => OfForgotten::Refuse,
-            };
-            let payloads = append.events.iter_mut().map(|it| &mut it.payload);
-            let contents = payloads.map(|it| (&mut it.bytes, it.encoding)).collect();
-            self.seal(contents, of_forgotten).await?;
-            self.conditions(&mut append.conditions).await?;
-            self.backend.append(append).await
-        })
+    fn append(&self, append: Append) -> StoreFuture<'_, Appended> {
+        Box::pin(async move { self.backend.append(self.sealed(append).await?).await })
     }
 
     fn append_all(&self, mut appends: Vec<Append>) -> StoreFuture<'_, Vec<Appended>> {

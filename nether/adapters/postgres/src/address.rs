@@ -1,0 +1,156 @@
+//! [`Address`]: the connection string, with the options of TLS that the client library does not know.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nether::eventstore::StoreError;
+use percent_encoding::percent_decode_str;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+use crate::errors::failed;
+use crate::schema::Schema;
+
+/// Where the server is, and as whom one connects.
+pub(super) struct Address {
+    pub(super) config: Config,
+    pub(super) certificates: Certificates,
+}
+
+/// Files of certificates, as the options of `libpq` name them.
+#[derive(Debug, Default)]
+pub(super) struct Certificates {
+    /// Those who may have signed the server's (`sslrootcert`). Without it, those that the system trusts.
+    pub(super) roots: Option<PathBuf>,
+    /// The client's own (`sslcert`), and its key (`sslkey`).
+    pub(super) own: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+}
+
+impl Address {
+    pub(super) fn parse(text: &str, has_own_tls: bool) -> Result<Self, StoreError> {
+        let mut certificates = Certificates::default();
+        let mut mode = None;
+        let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        let known = match text.split_once('?') {
+            Some((place, options)) if is_url => {
+                let mut kept = Vec::new();
+                for option in options.split('&') {
+                    let (name, value) = option.split_once('=').unwrap_or((option, ""));
+                    let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+                    match name {
+                        "sslmode" => mode = Some(value),
+                        "sslrootcert" => certificates.roots = Some(value.into()),
+                        "sslcert" => certificates.own = Some(value.into()),
+                        "sslkey" => certificates.key = Some(value.into()),
+                        _ => kept.push(option),
+                    }
+                }
+                format!("{place}?{}", kept.join("&"))
+            }
+            _ => {
+                let is_mode = |word: &&str| word.starts_with("sslmode=");
+                mode = text
+                    .split_whitespace()
+                    .find(is_mode)
+                    .map(|it| it[8..].to_owned());
+                let words = text.split_whitespace().filter(|it| !is_url && !is_mode(it));
+                match is_url {
+                    true => text.to_owned(),
+                    // Quoted values may hold spaces, so the text is changed only where it must be.
+                    false if mode.is_some() => words.collect::<Vec<_>>().join(" "),
+                    false => text.to_owned(),
+                }
+            }
+        };
+        let known = known.trim_end_matches('?');
+        let mut config: Config = known.parse().map_err(|error: tokio_postgres::Error| {
+            // It names the option, and no value.
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let cause = cause.unwrap_or_else(|| error.to_string());
+            failed(format!(
+                "the address of the database is not valid: {cause}. It is `postgres://user:password@host:port/database`, or `host=.. user=.. dbname=..`"
+            ))
+        })?;
+        if config.get_user().is_none()
+            && let Ok(user) = std::env::var("PGUSER").or_else(|_| std::env::var("USER"))
+        {
+            config.user(user);
+        }
+        config.ssl_mode(ssl_mode(mode.as_deref(), &config)?);
+        let address = Address {
+            config,
+            certificates,
+        };
+        if address.is_encrypted() && !cfg!(feature = "tls") {
+            return Err(failed(
+                "the connection is to be encrypted, and `nether-postgres` was built without its feature `tls`: switch it on, or set `sslmode=disable` if the network can be trusted".to_owned(),
+            ));
+        }
+        let has_files = address.certificates.roots.is_some() || address.certificates.own.is_some();
+        if has_own_tls && has_files {
+            return Err(failed(
+                "certificates are named both by the address of the database and by `PostgresOptions::tls`: name them in one place".to_owned(),
+            ));
+        }
+        Ok(address)
+    }
+
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.config.get_ssl_mode() == SslMode::Require
+    }
+
+    /// Where the store is, for people: without a password.
+    pub(super) fn location(&self, schema: &Schema) -> Arc<str> {
+        let hosts = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            #[cfg(unix)]
+            Host::Unix(path) => path.display().to_string(),
+        });
+        let hosts: Vec<_> = hosts.collect();
+        let hosts = match hosts.is_empty() {
+            true => "localhost".to_owned(),
+            false => hosts.join(","),
+        };
+        let database = self.config.get_dbname().or(self.config.get_user());
+        format!("{hosts}/{}/{}", database.unwrap_or("?"), schema.name()).into()
+    }
+}
+
+/// Whether connections are encrypted. Those that leave the machine are, unless the address says otherwise:
+/// a password must not be sent in the clear by default.
+fn ssl_mode(named: Option<&str>, config: &Config) -> Result<SslMode, StoreError> {
+    match named {
+        Some("disable") => Ok(SslMode::Disable),
+        Some("require" | "verify-ca" | "verify-full") => Ok(SslMode::Require),
+        Some(other) => Err(failed(format!(
+            "`sslmode={}` is not possible: it is `disable`, or `verify-full` (`require` and `verify-ca` are the same here: the certificate of the server and its name are always verified)",
+            other.escape_debug()
+        ))),
+        None if is_local(config) => Ok(SslMode::Disable),
+        None => Ok(SslMode::Require),
+    }
+}
+
+/// Whether all that it connects to is on this machine.
+fn is_local(config: &Config) -> bool {
+    let addresses = config.get_hostaddrs();
+    if !addresses.is_empty() {
+        return addresses.iter().all(std::net::IpAddr::is_loopback);
+    }
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => {
+            let address = name.parse::<std::net::IpAddr>();
+            name == "localhost" || address.is_ok_and(|it| it.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Address").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,480 @@
+//! [`SharedTransaction`]: what is written beside the store's own data, and committed with it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use deadpool_postgres::{Client, Object};
+use nether::eventstore::{
+    Append, Appended, DocumentChange, DocumentCondition, EarlyEnd, Position, StoreError,
+};
+use nether::integration::{hold_clock, lock};
+use tokio::sync::watch;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
+
+#[cfg(doc)]
+use crate::PostgresStore;
+use crate::errors::{failed, store_error};
+use crate::schema::Schema;
+use crate::sql_text::ends_transaction;
+use crate::statement::WriteStatement;
+use crate::work::Work;
+
+/// A transaction of the store's database that the handlers of a unit of work share: see
+/// [`PostgresStore::begin`].
+///
+/// What it is to [append](SharedTransaction::append) is sent together with the commit: no other writer of the
+/// store waits while the program runs. The unit of work, or the projection, alone ends it. Statements that
+/// begin or end a transaction are refused; savepoints are allowed. After an error of a statement PostgreSQL
+/// takes no other one, except `ROLLBACK TO` a savepoint, and nothing is committed. Settings are changed with
+/// `SET LOCAL`, because the connection is used again.
+///
+/// A clone is another handle of the same transaction. What is called after its end fails with
+/// [`TransactionError::Ended`]. If all handles are dropped before, it is rolled back.
+#[derive(Clone)]
+pub struct SharedTransaction {
+    open: Arc<OpenTransaction>,
+}
+
+/// Why a statement in a [`SharedTransaction`] has failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TransactionError {
+    /// The database has refused it, or cannot be reached.
+    Database(tokio_postgres::Error),
+    /// It begins or ends a transaction, and was not sent.
+    Refused {
+        /// The statement.
+        statement: &'static str,
+    },
+    /// The transaction is over.
+    Ended,
+}
+
+impl fmt::Display for TransactionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TransactionError::Database(error) => {
+                write!(f, "{}", crate::errors::text(error))
+            }
+            TransactionError::Refused { statement } => write!(
+                f,
+                "{statement} is refused inside of a transaction of the store, and nothing of the transaction is written: return `Ok` to commit it, an error to roll it back, and use `SAVEPOINT` for a part of it"
+            ),
+            TransactionError::Ended => f.write_str("the transaction is over"),
+        }
+    }
+}
+
+impl std::error::Error for TransactionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            TransactionError::Database(error) => Some(error),
+            TransactionError::Refused { .. } | TransactionError::Ended => None,
+        }
+    }
+}
+
+/// A transaction whose handles may be many.
+struct OpenTransaction {
+    state: Mutex<TransactionState>,
+    /// Which one it is to the server: an id that no other transaction of the database has.
+    id: String,
+    /// Whether it is that of a projection.
+    is_of_step: bool,
+    schema: Schema,
+    /// Where the position of what it has appended is published.
+    written: watch::Sender<Position>,
+}
+
+#[derive(Default)]
+struct TransactionState {
+    /// There until the transaction ends.
+    client: Option<Arc<Client>>,
+    /// Conditions that held, and must hold when it is committed.
+    conditions: Vec<DocumentCondition>,
+    changes: Vec<DocumentChange>,
+    appends: Vec<Append>,
+    /// Why nothing of it will be committed.
+    failure: Option<EarlyEnd>,
+}
+
+impl SharedTransaction {
+    /// Begins a transaction on that connection. With a name, it waits until no other transaction with that
+    /// name is open.
+    pub(super) async fn begin(
+        client: Client,
+        name: Option<(&str, &str)>,
+        schema: &Schema,
+        written: watch::Sender<Position>,
+    ) -> Result<Self, StoreError> {
+        let _hold = hold_clock();
+        let begun = Connection::of(client);
+        let id = begun
+            .begin(name, schema)
+            .await
+            .map_err(|error| store_error(&error))?;
+        Ok(SharedTransaction {
+            open: Arc::new(OpenTransaction {
+                state: Mutex::new(TransactionState {
+                    client: Some(Arc::new(begun.keep())),
+                    ..TransactionState::default()
+                }),
+                id,
+                is_of_step: name.is_some(),
+                schema: schema.clone(),
+                written,
+            }),
+        })
+    }
+
+    /// Runs a query, and returns its rows.
+    ///
+    /// # Errors
+    /// Why it has failed; then nothing of the transaction is committed, unless it is rolled back to a
+    /// savepoint.
+    pub async fn query(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, TransactionError> {
+        self.run(sql, async |client, statement| {
+            client.query(&statement, parameters).await
+        })
+        .await
+    }
+
+    /// Runs a query that returns one row, or none.
+    ///
+    /// # Errors
+    /// As [`query`](SharedTransaction::query), and if there are several rows.
+    pub async fn query_opt(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, TransactionError> {
+        self.run(sql, async |client, statement| {
+            client.query_opt(&statement, parameters).await
+        })
+        .await
+    }
+
+    /// Runs a query that returns one row.
+    ///
+    /// # Errors
+    /// As [`query`](SharedTransaction::query), and if there is no row, or several.
+    pub async fn query_one(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, TransactionError> {
+        self.run(sql, async |client, statement| {
+            client.query_one(&statement, parameters).await
+        })
+        .await
+    }
+
+    /// Runs a statement, and returns how many rows it has changed.
+    ///
+    /// # Errors
+    /// As [`query`](SharedTransaction::query).
+    pub async fn execute(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, TransactionError> {
+        self.run(sql, async |client, statement| {
+            client.execute(&statement, parameters).await
+        })
+        .await
+    }
+
+    /// Runs statements without parameters, divided by `;`.
+    ///
+    /// # Errors
+    /// As [`query`](SharedTransaction::query).
+    pub async fn batch_execute(&self, sql: &str) -> Result<(), TransactionError> {
+        let client = self.client_for(sql)?;
+        let _hold = hold_clock();
+        let done = client.batch_execute(sql).await;
+        self.noted(sql, done)
+    }
+
+    /// Appends events to a stream when the transaction is committed: they are stored with what else it has
+    /// written, or nothing is. What the append expects is checked then. Two appends must not be to the same
+    /// stream.
+    pub fn append(&self, append: Append) {
+        lock(&self.open.state).appends.push(append);
+    }
+
+    /// Runs a statement, which the connection knows from then on.
+    async fn run<T>(
+        &self,
+        sql: &str,
+        run: impl AsyncFnOnce(&Client, Statement) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, TransactionError> {
+        let client = self.client_for(sql)?;
+        let _hold = hold_clock();
+        let done = async {
+            let statement = client.prepare_cached(sql).await?;
+            run(&client, statement).await
+        };
+        let done = done.await;
+        self.noted(sql, done)
+    }
+
+    /// The connection, if the statement may be sent.
+    fn client_for(&self, sql: &str) -> Result<Arc<Client>, TransactionError> {
+        let mut state = lock(&self.open.state);
+        let client = state.client.clone().ok_or(TransactionError::Ended)?;
+        if let Some(statement) = ends_transaction(sql) {
+            let error = TransactionError::Refused { statement };
+            state
+                .failure
+                .get_or_insert(EarlyEnd::ByHandler(error.to_string()));
+            return Err(error);
+        }
+        Ok(client)
+    }
+
+    /// The result of a statement; an error of it is what the transaction has failed by. A savepoint takes it
+    /// back.
+    fn noted<T>(
+        &self,
+        sql: &str,
+        done: Result<T, tokio_postgres::Error>,
+    ) -> Result<T, TransactionError> {
+        let mut state = lock(&self.open.state);
+        match done {
+            Ok(done) => {
+                let is_of_statement = matches!(state.failure, Some(EarlyEnd::RolledBack));
+                if is_of_statement && sql.trim_start().len() >= 8 && is_rollback_to(sql) {
+                    state.failure = None;
+                }
+                Ok(done)
+            }
+            Err(error) => {
+                state
+                    .failure
+                    .get_or_insert_with(|| match store_error(&error) {
+                        StoreError::Failed { .. } => EarlyEnd::RolledBack,
+                        error => EarlyEnd::ByStore(error),
+                    });
+                Err(TransactionError::Database(error))
+            }
+        }
+    }
+
+    /// Commits it, with what it is to append; or rolls it back, if something has failed.
+    pub(super) async fn end_by_commit(&self) -> Result<Vec<Appended>, StoreError> {
+        let _hold = hold_clock();
+        let state = std::mem::take(&mut *lock(&self.open.state));
+        let client = state.client.and_then(Arc::into_inner);
+        let client = client.ok_or_else(|| {
+            failed(
+                "a statement is under way in the transaction: nothing of it is committed"
+                    .to_owned(),
+            )
+        })?;
+        let connection = Connection::of(client);
+        if let Some(failure) = state.failure {
+            connection.roll_back().await;
+            return Err(match failure {
+                EarlyEnd::ByStore(error) => error,
+                EarlyEnd::ByHandler(reason) => failed(reason),
+                EarlyEnd::RolledBack => failed(
+                    "a statement of the transaction has failed, so that nothing of it is written: return its error, or use `SAVEPOINT`".to_owned(),
+                ),
+            });
+        }
+        let twice = Append::check_all(&state.appends).err();
+        let work = Work {
+            appends: state.appends,
+            changes: state.changes,
+            conditions: state.conditions,
+            twice,
+        };
+        if let Err(error) = work.check_texts() {
+            connection.roll_back().await;
+            return Err(error);
+        }
+        let appended = connection.commit(&self.open, &work).await?;
+        if let Some(newest) = appended.iter().map(|it| it.position).max() {
+            self.open.written.send_if_modified(|head| {
+                let grows = newest > *head;
+                if grows {
+                    *head = newest;
+                }
+                grows
+            });
+        }
+        Ok(appended)
+    }
+
+    pub(super) fn client(&self) -> Result<Arc<Client>, StoreError> {
+        lock(&self.open.state)
+            .client
+            .clone()
+            .ok_or(StoreError::Closed)
+    }
+
+    pub(super) fn schema(&self) -> &Schema {
+        &self.open.schema
+    }
+
+    /// Has the commit check conditions, when nothing can come between.
+    pub(super) fn require(&self, conditions: &[DocumentCondition]) {
+        lock(&self.open.state)
+            .conditions
+            .extend_from_slice(conditions);
+    }
+
+    pub(super) fn change(&self, changes: &[DocumentChange]) {
+        lock(&self.open.state).changes.extend_from_slice(changes);
+    }
+
+    /// Why nothing of it will be committed.
+    pub(super) fn failure(&self) -> Option<EarlyEnd> {
+        lock(&self.open.state).failure.clone()
+    }
+
+    /// Checks that it is not that of a projection, which the store alone ends.
+    fn check_own(&self, end: &str) -> Result<(), StoreError> {
+        if !self.open.is_of_step {
+            return Ok(());
+        }
+        let reason = format!(
+            "{end} is refused in a handler of a projection, and nothing of its transaction is written: the store commits it"
+        );
+        let mut state = lock(&self.open.state);
+        state
+            .failure
+            .get_or_insert_with(|| EarlyEnd::ByHandler(reason.clone()));
+        Err(failed(reason))
+    }
+
+    pub(super) async fn end_by_rollback(&self) {
+        let _hold = hold_clock();
+        let state = std::mem::take(&mut *lock(&self.open.state));
+        // A statement that is under way keeps the connection, which is closed with it.
+        if let Some(client) = state.client.and_then(Arc::into_inner) {
+            Connection::of(client).roll_back().await;
+        }
+    }
+}
+
+fn is_rollback_to(sql: &str) -> bool {
+    let first = sql.split_whitespace().next().unwrap_or_default();
+    first.eq_ignore_ascii_case("rollback")
+}
+
+impl Drop for OpenTransaction {
+    fn drop(&mut self) {
+        let client = std::mem::take(&mut *lock(&self.state)).client;
+        // Without its connection the server rolls it back.
+        drop(client.and_then(Arc::into_inner).map(Object::take));
+    }
+}
+
+/// A connection with an open transaction: closed when it is dropped, so that the server rolls back.
+struct Connection(Option<Client>);
+
+impl Connection {
+    fn of(client: Client) -> Self {
+        Connection(Some(client))
+    }
+
+    fn client(&self) -> &Client {
+        self.0.as_ref().expect("it is there until it is kept")
+    }
+
+    /// The connection, to be used on.
+    fn keep(mut self) -> Client {
+        self.0.take().expect("it is there until it is kept")
+    }
+
+    /// Begins a transaction, and returns its id.
+    async fn begin(
+        &self,
+        name: Option<(&str, &str)>,
+        schema: &Schema,
+    ) -> Result<String, tokio_postgres::Error> {
+        let client = self.client();
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+        let id = "SELECT pg_current_xact_id()::text";
+        let Some((collection, key)) = name else {
+            let id = client.prepare_cached(id).await?;
+            let (begun, id) = tokio::join!(client.batch_execute(begin), client.query_one(&id, &[]));
+            begun?;
+            return Ok(id?.get(0));
+        };
+        // Others with the name wait for this one, in whatever process they are.
+        let lock = "SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\n', $1::text, $2::text, $3::text), 0))";
+        let (lock, id) = tokio::try_join!(client.prepare_cached(lock), client.prepare_cached(id))?;
+        let parameters: [&(dyn ToSql + Sync); 3] = [&schema.name(), &collection, &key];
+        let (begun, locked, id) = tokio::join!(
+            client.batch_execute(begin),
+            client.query(&lock, &parameters),
+            client.query_one(&id, &[]),
+        );
+        begun?;
+        locked?;
+        Ok(id?.get(0))
+    }
+
+    /// Writes what is left, and commits, in one message: the server is not left in between with other writers
+    /// waiting.
+    async fn commit(
+        self,
+        open: &OpenTransaction,
+        work: &Work,
+    ) -> Result<Vec<Appended>, StoreError> {
+        let client = self.client();
+        let statement = WriteStatement::prepare_commit(client, &open.schema).await;
+        let statement = statement.map_err(|error| store_error(&error))?;
+        let (written, committed) = tokio::join!(
+            statement.run_in(client, &open.id, work),
+            client.batch_execute("COMMIT"),
+        );
+        let written = written?;
+        committed.map_err(|error| store_error(&error))?;
+        // Back to the pool: the transaction is over.
+        drop(self.keep());
+        Ok(written)
+    }
+
+    async fn roll_back(self) {
+        if self.client().batch_execute("ROLLBACK").await.is_ok() {
+            drop(self.keep());
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Object::take));
+    }
+}
+
+impl fmt::Debug for SharedTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedTransaction")
+            .field("is_open", &lock(&self.open.state).client.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// In a unit of work, see [`Context::transaction`](nether::Context::transaction).
+impl nether::Transaction for SharedTransaction {
+    async fn commit(self) -> nether::Result<()> {
+        self.check_own("a commit")?;
+        self.end_by_commit().await?;
+        Ok(())
+    }
+
+    async fn rollback(self) -> nether::Result<()> {
+        self.check_own("a rollback")?;
+        self.end_by_rollback().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! The event store in PostgreSQL, on servers that the tests start.
+
+mod bank;
+mod conformance;
+mod programs;
+mod roles;
+mod tls;
