@@ -14,6 +14,7 @@ mod clock;
 mod command_id;
 pub mod conformance;
 mod control;
+mod copying;
 mod decision;
 mod definition;
 mod digest;
@@ -69,6 +70,8 @@ pub use self::backend::{
 };
 pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
+#[doc(hidden)]
+pub use self::copying::DocumentsToCopy;
 pub use self::decision::{Decision, Decisions};
 pub use self::events::{CatchingUp, EventParked, LeaseLost, LeaseTaken, SagaFailed, SagaStuck};
 #[cfg(feature = "http")]

@@ -9,6 +9,9 @@ use tokio::time::Instant;
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::store::Store;
 
+/// Where the parked events of a projection or saga type are, before its name.
+const PARKED: &str = "parked/";
+
 /// How many events are remembered of those that wait behind one. The others are read from the store.
 const REMEMBERED: usize = 4096;
 
@@ -21,6 +24,11 @@ pub struct ParkedEvent {
     pub position: Position,
     /// Why it could not be handled.
     pub error: String,
+}
+
+/// The name of the projection or saga type whose parked events are in a collection, if that is such a one.
+pub(super) fn parked_by(collection: &str) -> Option<&str> {
+    collection.strip_prefix(PARKED)
 }
 
 /// An event that could not be handled, as it is written down.
@@ -62,7 +70,7 @@ impl Parked {
     /// None.
     pub(super) fn none(name: &str) -> Self {
         Parked {
-            collection: format!("parked/{name}").into(),
+            collection: format!("{PARKED}{name}").into(),
             by_key: BTreeMap::new(),
             due: BTreeSet::new(),
             is_changed: true,
