@@ -7,7 +7,7 @@
 
 pub use crate::clock_hold::{ClockHold, hold_clock};
 #[cfg(feature = "eventstore")]
-pub use crate::eventstore::PageRoom;
+pub use crate::eventstore::{DocumentsToCopy, PageRoom};
 pub use crate::guarded::panic_text;
 pub use crate::race::race;
 pub use crate::sync::lock;

@@ -1,43 +1,14 @@
 //! Balances: a table beside the events, kept by the transactions that say how far it is. It is read as any
 //! table is, also while a rebuild fills another one that takes its place.
 
-use nether::Problem;
+use bank::account::{Credited, Debited, Deposited, Opened};
+use bank::balance::{Balance, BalanceError, BalanceOf, balance};
 use nether::eventstore::Tables;
 use nether::prelude::*;
 use nether_sqlite::SqliteTransaction;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::BankFile;
-use crate::account::{Credited, Debited, Deposited, Opened};
-
-/// Asks for the balance of an account.
-#[query(reply = Balance, error = BalanceError, http = "GET /accounts/{account_id}")]
-pub struct BalanceOf {
-    /// Which account.
-    pub account_id: String,
-}
-
-/// The balance of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Balance {
-    /// So much.
-    pub cents: u64,
-}
-
-/// Why there is no balance.
-#[derive(Debug, thiserror::Error, Problem)]
-pub enum BalanceError {
-    /// There is no such account.
-    #[error("there is no account `{0}`")]
-    #[problem(status = 404)]
-    Unknown(String),
-    /// The file cannot be read.
-    #[error("the balances cannot be read")]
-    #[problem(status = 503)]
-    Unreadable(#[from] rusqlite::Error),
-}
 
 /// Keeps the table `balances`, or after a rebuild the one that was filled beside it.
 #[derive(Debug)]
@@ -86,20 +57,18 @@ impl Balances {
     }
 
     fn balance(&self, query: BalanceOf) -> Result<Balance, BalanceError> {
+        let cents = self.cents(&query.account_id);
+        balance(query.account_id, cents.map_err(BalanceError::unreadable)?)
+    }
+
+    fn cents(&self, account: &str) -> rusqlite::Result<Option<i64>> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let file = Connection::open_with_flags(&self.file.0, flags)?;
-        let is_there = file.table_exists(None, &*self.table)?;
+        if !file.table_exists(None, &*self.table)? {
+            return Ok(None);
+        }
         let sql = format!("SELECT cents FROM {} WHERE account = ?", self.table);
-        let cents = if is_there {
-            file.query_row(&sql, [&query.account_id], |row| row.get::<_, i64>(0))
-                .optional()?
-        } else {
-            None
-        };
-        let cents = cents.ok_or(BalanceError::Unknown(query.account_id))?;
-        Ok(Balance {
-            cents: cents.cast_unsigned(),
-        })
+        file.query_row(&sql, [account], |row| row.get(0)).optional()
     }
 
     fn add(&self, tx: &SqliteTransaction<'_>, account: &str, cents: i64) -> nether::Result<()> {

@@ -1,6 +1,6 @@
-//! A transfer in the middle of which the bank is killed; a backup while it works, and what is restored of it;
-//! a customer who is forgotten.
+//! A bank in a process of its own, as a client sees it, and a transfer in the middle of which it is killed.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -10,19 +10,24 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// A bank in a process of its own, killed when this is dropped.
-struct Bank {
+#[derive(Debug)]
+pub struct Bank {
     process: Child,
     address: String,
 }
 
 impl Bank {
-    /// Starts it. Inspections of transfers take that many seconds.
-    fn start(file: &Path, seconds: u32) -> nether::Result<Self> {
+    /// Starts this program as the bank of that place: what stands behind `serve`. Inspections of transfers
+    /// take that many seconds.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start(place: &[&OsStr], seconds: u32) -> nether::Result<Self> {
         // The port is free now, and most likely still is in a moment.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let process = Command::new(std::env::current_exe()?)
             .arg("serve")
-            .arg(file)
+            .args(place)
             .args([&address, &seconds.to_string()])
             .stdout(Stdio::null())
             .spawn()?;
@@ -32,7 +37,10 @@ impl Bank {
     }
 
     /// Waits until something is so.
-    fn until(&self, mut is_so: impl FnMut() -> bool) -> nether::Result<()> {
+    ///
+    /// # Errors
+    /// If it is not so in half a minute.
+    pub fn until(&self, mut is_so: impl FnMut() -> bool) -> nether::Result<()> {
         for _ in 0..3000 {
             if is_so() {
                 return Ok(());
@@ -42,11 +50,19 @@ impl Bank {
         Err(nether::Error::msg("the bank does not answer as it should"))
     }
 
-    fn get(&self, path: &str) -> nether::Result<Value> {
+    /// Asks for something.
+    ///
+    /// # Errors
+    /// If the bank refuses it, or does not answer.
+    pub fn get(&self, path: &str) -> nether::Result<Value> {
         self.ask(&format!("GET {path}"), "")
     }
 
-    fn post(&self, path: &str, body: &Value) -> nether::Result<Value> {
+    /// Sends something.
+    ///
+    /// # Errors
+    /// If the bank refuses it, or does not answer.
+    pub fn post(&self, path: &str, body: &Value) -> nether::Result<Value> {
         self.ask(&format!("POST {path}"), &body.to_string())
     }
 
@@ -69,7 +85,8 @@ impl Bank {
         Ok(serde_json::from_str(body).unwrap_or_default())
     }
 
-    fn cents(&self, account: &str) -> u64 {
+    /// What is in an account; nothing, if there is none.
+    pub fn cents(&self, account: &str) -> u64 {
         let balance = self.get(&format!("/accounts/{account}"));
         balance.map_or(0, |balance| balance["cents"].as_u64().unwrap_or(0))
     }
@@ -82,20 +99,17 @@ impl Bank {
         )
     }
 
-    fn say(&self, when: &str) {
+    /// Says what is in the accounts of `ann` and `bob`.
+    pub fn say(&self, when: &str) {
         let (ann, bob) = (self.cents("ann"), self.cents("bob"));
         println!("{when}: ann has {ann} cents, bob has {bob}");
     }
 
-    /// Says what it knows of a customer: a name, or 404 once it is forgotten.
-    fn say_name(&self, when: &str) {
-        let name = self.get("/customers/c-1/name").unwrap_or_default();
-        let name = name.as_str().unwrap_or("forgotten");
-        println!("{when}: customer c-1 is {name}");
-    }
-
     /// Kills it, as nothing can be prepared for.
-    fn kill(mut self) -> nether::Result<()> {
+    ///
+    /// # Errors
+    /// If the system does not do it.
+    pub fn kill(mut self) -> nether::Result<()> {
         self.process.kill()?;
         self.process.wait()?;
         Ok(())
@@ -110,7 +124,25 @@ impl Drop for Bank {
 }
 
 /// A folder of its own, removed at the end.
-struct Folder(PathBuf);
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn new() -> nether::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("nether-bank-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Folder(folder))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -118,14 +150,14 @@ impl Drop for Folder {
     }
 }
 
-pub(crate) fn run() -> nether::Result<()> {
-    let folder = std::env::temp_dir().join(format!("nether-bank-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let folder = Folder(folder);
-    let file = folder.0.join("bank.db");
-
+/// Has a bank make a transfer, kills it in the middle, and starts it again at the same place: the bank that
+/// runs then.
+///
+/// # Errors
+/// If a bank does not do as it should.
+pub fn transfer(place: &[&OsStr]) -> nether::Result<Bank> {
     // Transfers are inspected for an hour: long enough to be killed meanwhile.
-    let bank = Bank::start(&file, 3600)?;
+    let bank = Bank::start(place, 3600)?;
     for account in ["ann", "bob"] {
         bank.post("/accounts", &json!({ "account_id": account }))?;
     }
@@ -140,7 +172,7 @@ pub(crate) fn run() -> nether::Result<()> {
     bank.kill()?;
     println!("the bank is killed, and started again");
 
-    let bank = Bank::start(&file, 0)?;
+    let bank = Bank::start(place, 0)?;
     bank.until(|| bank.status("t-1") == "made")?;
     bank.until(|| bank.cents("bob") > 0)?;
     bank.say("after the transfer");
@@ -152,53 +184,5 @@ pub(crate) fn run() -> nether::Result<()> {
     bank.until(|| bank.status("t-2") == "cancelled")?;
     bank.until(|| bank.cents("bob") == 3_000)?;
     bank.say("after one to nobody");
-    restore(bank, &folder, &file)
-}
-
-/// Makes a backup while money is paid in, loses the file, and goes on with the backup.
-fn restore(bank: Bank, folder: &Folder, file: &Path) -> nether::Result<()> {
-    bank.post(
-        "/customers",
-        &json!({ "customer_id": "c-1", "name": "Dora" }),
-    )?;
-    bank.say_name("before the backup");
-    bank.post("/accounts", &json!({ "account_id": "dora" }))?;
-    let pay_in = || bank.post("/accounts/dora/deposits", &json!({ "cents": 1 }));
-    for _ in 0..50 {
-        pay_in()?;
-    }
-    let backup = folder.0.join("backup.db");
-    let mut backing_up = Command::new(std::env::current_exe()?)
-        .arg("backup")
-        .arg(file)
-        .arg(&backup)
-        .stdout(Stdio::null())
-        .spawn()?;
-    let made = loop {
-        pay_in()?;
-        if let Some(ended) = backing_up.try_wait()? {
-            break ended.success();
-        }
-    };
-    if !made {
-        return Err(nether::Error::msg("there is no backup"));
-    }
-    bank.post("/customers/c-1/forget", &json!({}))?;
-    bank.say_name("after the backup");
-    bank.kill()?;
-    for suffix in ["", "-wal", "-shm"] {
-        let mut lost = file.as_os_str().to_owned();
-        lost.push(suffix);
-        let _ = std::fs::remove_file(lost);
-    }
-    std::fs::copy(&backup, file)?;
-    println!("the file is lost, and a backup that was made meanwhile takes its place");
-
-    let bank = Bank::start(file, 0)?;
-    // What was paid in before the backup began is there, and what was paid in after it is not.
-    bank.until(|| bank.cents("dora") >= 50)?;
-    bank.say("of the backup");
-    // It was made before she was forgotten, and does not know her all the same.
-    bank.say_name("of the backup");
-    bank.kill()
+    Ok(bank)
 }

@@ -6,14 +6,10 @@
 //! it starts itself twice; and then how its file is lost, and a backup restored that was made meanwhile.
 //! `cargo run -p bank -- serve bank.db 127.0.0.1:8080` is the bank alone, `-- backup bank.db copy.db` makes a
 //! backup of one that runs, and `-- rebuild bank.db` makes its balances anew of what happened.
+//! The program `bank-postgres` is the same bank in a database of PostgreSQL.
 
-pub mod account;
-pub mod balances;
-pub mod customer;
-mod demonstration;
-mod progress;
-pub mod statuses;
-pub mod transfer;
+mod balances;
+mod losing_the_file;
 
 #[cfg(test)]
 mod tests;
@@ -21,12 +17,13 @@ mod tests;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bank::progress;
+use bank::transfer::InspectionTime;
 use nether::eventstore::Store;
 use nether::prelude::*;
 use nether_sqlite::{SqliteKeys, SqliteStore};
 
 use crate::balances::Balances;
-use crate::transfer::InspectionTime;
 
 /// Where the bank keeps everything.
 #[derive(Debug, Clone)]
@@ -54,7 +51,7 @@ async fn main(builder: SystemBuilder) -> nether::Result<()> {
         ["serve", file, address, seconds] => serve(builder, file, address, seconds).await,
         ["backup", file, target] => backup(file, target).await,
         ["rebuild", file] => rebuild(builder, file).await,
-        _ => tokio::task::spawn_blocking(demonstration::run).await?,
+        _ => tokio::task::spawn_blocking(losing_the_file::run).await?,
     }
 }
 

@@ -8,7 +8,7 @@ use nether::prelude::*;
 const STYLE: &str = "{prefix} [{bar:40}] {pos} of {len} events, {msg} a second";
 
 /// Shows each catching up, as long as the system runs.
-pub(crate) async fn show(system: System) {
+pub async fn show(system: System) {
     let mut told = system.subscribe::<CatchingUp>();
     // Dropped when there is nothing to show any more.
     let mut bar: Option<ProgressBar> = None;

@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nether::eventstore::{Personal, Store, given};
-use nether::prelude::*;
-
-use crate::account::{
+use bank::account::{
     Account, AccountError, Credit, Credited, Debit, Debited, Deposit, Deposited, MOST, OpenAccount,
     Opened, Refund,
 };
-use crate::balances::{BalanceOf, Balances};
-use crate::customer::{Customer, CustomerRegistered, NameOfCustomer};
+use bank::balance::BalanceOf;
+use bank::customer::{Customer, CustomerRegistered, NameOfCustomer};
+use bank::transfer::{MoneyTransfer, Transfer};
+use nether::eventstore::{Personal, Store, given};
+use nether::prelude::*;
+
+use crate::balances::Balances;
 use crate::open;
-use crate::transfer::{MoneyTransfer, Transfer};
 
 fn opened() -> Opened {
     Opened {

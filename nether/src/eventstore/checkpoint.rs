@@ -9,10 +9,10 @@ use crate::eventstore::definition::DEFINITIONS;
 use crate::eventstore::store::Store;
 
 /// Where the name of a checkpoint is.
-const CHECKPOINTS: &str = "checkpoint";
+pub(super) const CHECKPOINTS: &str = "checkpoint";
 
 /// The events that were handled beyond the checkpoint of that name.
-const AHEAD: &str = "checkpoint_ahead";
+pub(super) const AHEAD: &str = "checkpoint_ahead";
 
 /// The position that is written down as the last one handled; `began_behind` if there is none.
 ///

@@ -80,6 +80,10 @@ pub async fn check<S: EventStore>(make: impl AsyncFn() -> S) {
         &make().await,
     ))
     .await;
+    within(documents::collections_that_have_documents_are_listed(
+        &make().await,
+    ))
+    .await;
     within(documents::documents_change_together(Arc::new(make().await))).await;
     within(documents::documents_change_if_all_conditions_hold(
         &make().await,

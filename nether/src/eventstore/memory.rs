@@ -3,7 +3,7 @@
 mod documents;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
@@ -385,6 +385,10 @@ impl EventStore for MemoryStore {
 
     fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
         done(Ok(lock(&self.kept).documents.all(collection)))
+    }
+
+    fn collections(&self) -> StoreFuture<'_, Vec<Arc<str>>> {
+        done(Ok(lock(&self.kept).documents.collections()))
     }
 
     fn change_documents(

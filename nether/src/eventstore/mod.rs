@@ -16,6 +16,7 @@ mod clock;
 mod command_id;
 pub mod conformance;
 mod control;
+mod copying;
 mod decision;
 mod definition;
 mod digest;
@@ -73,6 +74,8 @@ pub use self::backend::{
 };
 pub use self::command_id::CommandId;
 pub use self::control::NotRunning;
+#[doc(hidden)]
+pub use self::copying::DocumentsToCopy;
 pub use self::decision::{
     Decision, DecisionScenario, Decisions, JointlyDecided, given_decision, given_decision_with,
 };

@@ -9,6 +9,9 @@ use tokio::time::Instant;
 use crate::eventstore::backend::{DocumentChange, Position, StoreError};
 use crate::eventstore::store::Store;
 
+/// Where the parked events of a projection or saga type are, before its name.
+const PARKED: &str = "parked/";
+
 /// How many events are remembered of those that wait behind one. The others are read from the store.
 const REMEMBERED: usize = 4096;
 
@@ -21,6 +24,11 @@ pub struct ParkedEvent {
     pub position: Position,
     /// Why it could not be handled.
     pub error: String,
+}
+
+/// The name of the projection or saga type whose parked events are in a collection, if that is such a one.
+pub(super) fn parked_by(collection: &str) -> Option<&str> {
+    collection.strip_prefix(PARKED)
 }
 
 /// An event that could not be handled, as it is written down.
@@ -64,7 +72,7 @@ pub(super) struct Parked {
 
 /// The collection of what the projection or saga type of that name has parked.
 pub(super) fn parked_of(name: &str) -> String {
-    format!("parked/{name}")
+    format!("{PARKED}{name}")
 }
 
 impl Parked {

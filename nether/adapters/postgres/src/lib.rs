@@ -1,6 +1,7 @@
 //! An event store of [Nether](nether::eventstore) in PostgreSQL: for several processes on several machines.
 //!
 #![doc = include_str!("docs/postgres.md")]
+#![doc = include_str!("docs/from_sqlite.md")]
 
 // One task writes, on a connection of its own. It takes all waiting appends into one statement and answers
 // them after its commit, so that concurrent appends share one flush to the disk (group commit). Each writer
@@ -8,9 +9,11 @@
 // become visible.
 
 mod address;
+mod collections;
 mod connector;
 mod errors;
 mod head_watch;
+mod import;
 mod migrations;
 mod options;
 mod reader;
@@ -24,6 +27,7 @@ mod transaction;
 mod work;
 mod writer;
 
+pub use self::import::Imported;
 pub use self::options::PostgresOptions;
 pub use self::step::PostgresTransaction;
 pub use self::transaction::{SharedTransaction, TransactionError};
@@ -255,6 +259,13 @@ impl EventStore for PostgresStore {
     fn documents(&self, collection: &str) -> StoreFuture<'_, Documents> {
         let collection = collection.to_owned();
         Box::pin(async move { self.inner.reader.documents(&collection).await })
+    }
+
+    fn collections(&self) -> StoreFuture<'_, Vec<Arc<str>>> {
+        Box::pin(collections::collections(
+            &self.inner.transactions,
+            &self.inner.schema,
+        ))
     }
 
     fn change_documents(

@@ -56,7 +56,7 @@ use tokio::time::sleep;
 
 use self::backup::back_up;
 use self::database_file::DatabaseFile;
-use self::reader::without_bytes;
+use self::reader::{Reader, without_bytes};
 use self::readers::Readers;
 use self::removal::Removal;
 use self::writer::{DocumentsJob, Job, Writer};
@@ -344,6 +344,10 @@ impl EventStore for SqliteStore {
         self.inner
             .readers
             .read(move |reader| reader.documents(&collection))
+    }
+
+    fn collections(&self) -> StoreFuture<'_, Vec<Arc<str>>> {
+        self.inner.readers.read(Reader::collections)
     }
 
     fn change_documents(

@@ -153,6 +153,15 @@ impl Reader {
         })
     }
 
+    pub(super) fn collections(&mut self) -> Result<Vec<Arc<str>>, StoreError> {
+        let sql = "SELECT DISTINCT collection FROM nether_documents ORDER BY collection";
+        self.asked(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let names = statement.query_map([], |row| row.get(0))?;
+            names.collect()
+        })
+    }
+
     /// Asks the database; what is wrong with it is looked at.
     fn asked<T>(
         &self,

@@ -433,6 +433,19 @@ pub trait EventStore: Send + Sync + 'static {
     /// Why they could not be read.
     fn documents(&self, collection: &str) -> StoreFuture<'_, Documents>;
 
+    /// The names of all collections that have a document, in order. A copy of the store in another
+    /// database needs it.
+    ///
+    /// By default the store cannot do it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] if the store cannot list them; or why they could not be read.
+    fn collections(&self) -> StoreFuture<'_, Vec<Arc<str>>> {
+        Box::pin(std::future::ready(Err(StoreError::Unsupported {
+            what: "list the collections of its documents",
+        })))
+    }
+
     /// Changes documents in the order given, if all conditions hold, and otherwise changes none of them. No
     /// other change of a document of a condition comes between the check and these changes, also if these
     /// changes are of other documents: snapshot isolation alone is not enough.

@@ -100,6 +100,32 @@ pub(super) async fn documents_are_kept_listed_and_removed(store: &impl EventStor
     nothing.expect("no change is a change that can be made");
 }
 
+pub(super) async fn collections_that_have_documents_are_listed(store: &impl EventStore) {
+    match store.collections().await {
+        // It cannot be copied to another store.
+        Err(StoreError::Unsupported { .. }) => return,
+        listed => assert!(listed.expect("they can be listed").is_empty()),
+    }
+    let written = change_all(
+        store,
+        vec![
+            change("snapshot/ü", "1", Some(b"")),
+            change("checkpoint", "sums", Some(b"1")),
+            change("checkpoint", "names", Some(b"1")),
+            change("emptied", "1", Some(b"one")),
+            change("emptied", "1", None),
+        ],
+    );
+    written.await.expect("documents can be written");
+    let listed = store.collections().await.expect("they can be listed");
+    let listed: Vec<&str> = listed.iter().map(|it| &**it).collect();
+    assert_eq!(
+        listed,
+        ["checkpoint", "snapshot/ü"],
+        "each once, in order, and none that is empty"
+    );
+}
+
 pub(super) async fn documents_change_together<S: EventStore>(store: Arc<S>) {
     let mut changing = JoinSet::new();
     for writer in 0..8_u8 {

@@ -27,7 +27,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::runners::{is_done, until_standby};
-use self::stored::{HeldLease, LEASES, LeaseChange, StoredLease};
+pub(super) use self::stored::{HEARTBEATS, LEASES};
+use self::stored::{HeldLease, LeaseChange, StoredLease};
 use crate::eventstore::backend::{DocumentCondition, StoreError};
 use crate::eventstore::store::Store;
 use crate::guarded::{catch, said_last};

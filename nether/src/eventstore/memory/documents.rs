@@ -20,6 +20,12 @@ impl MemoryDocuments {
         copied.collect()
     }
 
+    /// The names of the collections that have a document.
+    pub(super) fn collections(&self) -> Vec<Arc<str>> {
+        let collections = self.0.iter().filter(|(_, documents)| !documents.is_empty());
+        collections.map(|(name, _)| Arc::clone(name)).collect()
+    }
+
     /// Checks that all conditions hold.
     pub(super) fn check(&self, conditions: &[DocumentCondition]) -> Result<(), StoreError> {
         for DocumentCondition {

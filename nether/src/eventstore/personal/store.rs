@@ -403,6 +403,10 @@ impl EventStore for PersonalStore {
         })
     }
 
+    fn collections(&self) -> StoreFuture<'_, Vec<Arc<str>>> {
+        self.backend.collections()
+    }
+
     fn change_documents(
         &self,
         mut changes: Vec<DocumentChange>,

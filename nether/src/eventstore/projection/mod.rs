@@ -24,6 +24,7 @@ pub use self::copied::{Copied, NeverCopied};
 pub use self::handle::ProjectionHandle;
 pub use self::module::Projections;
 pub use self::scenario::{ProjectionScenario, given_projection};
+pub(super) use self::transactional::TURNS;
 pub use self::transactional::{InTransaction, in_transaction, waits_in};
 
 use crate::error::Result;

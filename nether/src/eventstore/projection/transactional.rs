@@ -28,6 +28,10 @@ use crate::sync::lock;
 /// dropped the error: if the file is full, it may have room again.
 const UNEXPLAINED_FOR: Duration = Duration::from_secs(300);
 
+/// The collection of the documents that transactions leave, by the names of projections: the last one of
+/// each.
+pub(in crate::eventstore) const TURNS: &str = "transaction";
+
 const UNEXPLAINED: &str =
     "the database has rolled the transaction back, and the handler has dropped its error";
 
@@ -414,7 +418,7 @@ impl<P: Projection> ProjectionRunner<P> {
     ) -> Result<Result<Position, EventFailure>, RunnerEnd> {
         let report = Arc::default();
         let turn = DocumentCondition {
-            collection: "transaction".into(),
+            collection: TURNS.into(),
             key: P::NAME.into(),
             content: Some(EventId::new().to_string().into_bytes()),
         };
