@@ -245,6 +245,9 @@ impl Import<'_> {
         let schema = self.schema;
         self.batch(&format!(
             "INSERT INTO {schema}.streams SELECT stream, max(version) FROM {schema}.events GROUP BY stream; \
+             UPDATE {schema}.streams AS s SET archived_at = record.time FROM {schema}.events AS first, {schema}.events AS record \
+             WHERE first.stream = s.name AND first.version = 1 AND first.schema = 0 AND first.payload = '' \
+             AND record.stream = s.name AND record.version = s.version; \
              UPDATE {schema}.head SET position = {head}; \
              ANALYZE {schema}.events, {schema}.streams, {schema}.documents"
         ))

@@ -225,6 +225,10 @@ impl<'a> Arrays<'a> {
                 id: nether::eventstore::EventId::from_u128(self.event_id[which].as_u128()),
                 position,
             }),
+            6 => Err(StoreError::Archived {
+                stream: StreamId::from(self.append_stream[which]),
+                time: row.at.cast_unsigned(),
+            }),
             4 => Err(work.twice.clone().unwrap_or(StoreError::Closed)),
             _ => Err(StoreError::PreconditionFailed {
                 collection: self.condition_collection[which].into(),

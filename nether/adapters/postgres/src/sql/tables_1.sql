@@ -12,7 +12,9 @@ INSERT INTO {schema}.head (position) VALUES (0);
 
 CREATE TABLE {schema}.streams (
     name text COLLATE "C" PRIMARY KEY,
-    version bigint NOT NULL
+    version bigint NOT NULL,
+    -- When it was archived, in milliseconds since 1970: in the store that it was imported from.
+    archived_at bigint
 ) WITH (fillfactor = 70);
 
 CREATE TABLE {schema}.events (

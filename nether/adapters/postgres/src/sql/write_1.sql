@@ -8,8 +8,9 @@
 --   d_     changes of documents: the job, the document, and its content from now on, if any
 --
 -- No two jobs have an event of the same id. Outcomes: 0 written, 1 there already, 2 another version, 3 an id of another
--- event, 4 an id twice in the job, 5 a condition that does not hold. An append that was made, or was there, has a row of
--- its own; a job that was refused has one. `at` is the version, and `which` the event or condition, from 1.
+-- event, 4 an id twice in the job, 5 a condition that does not hold, 6 a stream that is archived. An append that was made, or was there, has a row of
+-- its own; a job that was refused has one. `at` is the version, or when the stream was archived; `which` is the event, append or
+-- condition, from 1.
 CREATE FUNCTION {schema}.write_1(
     twice boolean[],
     c_job integer[], c_collection text[], c_key text[], c_content bytea[],
@@ -49,6 +50,10 @@ DECLARE
     repeated integer;
     repeated_at bigint;
     has_new boolean;
+    -- Of the job: its first append to a stream that is archived.
+    closed integer;
+    closed_at bigint;
+    append_closed_at bigint;
 BEGIN
     -- As if all of it were written, which it mostly is.
     UPDATE {schema}.head AS h SET position = h.position + cardinality(e_id) RETURNING h.position INTO STRICT claimed;
@@ -78,6 +83,7 @@ BEGIN
         first_a := a;
         repeated := NULL;
         has_new := false;
+        closed := NULL;
         WHILE a_job[a] = j LOOP
             -- The same append before: all of its events, one after the other in its stream.
             first_stored := NULL;
@@ -114,7 +120,12 @@ BEGIN
                 positions[a] := -last_position;
             ELSE
                 has_new := has_new OR a_count[a] > 0;
-                SELECT s.version INTO at FROM {schema}.streams s WHERE s.name = a_stream[a];
+                SELECT s.version, s.archived_at INTO at, append_closed_at
+                    FROM {schema}.streams s WHERE s.name = a_stream[a];
+                IF append_closed_at IS NOT NULL AND closed IS NULL THEN
+                    closed := a;
+                    closed_at := append_closed_at;
+                END IF;
                 versions[a] := coalesce(at, 0);
                 -- Another append of the same job to it is refused by who calls, unless their events are stored.
             END IF;
@@ -131,6 +142,10 @@ BEGIN
             outcome := 1;
         ELSIF outcome = 0 AND twice[j] THEN
             outcome := 4;
+        ELSIF outcome = 0 AND closed IS NOT NULL THEN
+            outcome := 6;
+            which := closed;
+            at := closed_at;
         ELSIF outcome = 0 THEN
             FOR i IN first_a .. a - 1 LOOP
                 IF a_expected[i] <> versions[i] THEN
