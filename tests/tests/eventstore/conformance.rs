@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nether::eventstore::{
-    Append, Appended, DocumentChange, DocumentCondition, EventId, EventPage, EventStore, Expected,
-    MemoryStore, MetadataEntries, PageLimit, Position, RecordedEvent, StoreFuture, conformance,
+    Append, Appended, Archival, DocumentChange, DocumentCondition, EventId, EventPage, EventStore,
+    Expected, MemoryStore, MetadataEntries, PageLimit, Position, RecordedEvent, StoreError,
+    StoreFuture, conformance,
 };
 use nether_sqlite::{Durability, SqliteStore};
 use nether_tests::Folder;
@@ -71,6 +72,8 @@ enum Wrong {
     AppendsTheRest,
     DropsWhatComesTwice,
     ForgetsEntries,
+    KeepsWhatIsArchived,
+    TakesMoreWhenArchived,
 }
 
 /// A store that does something wrong.
@@ -117,8 +120,28 @@ impl EventStore for Mistaken {
                     .iter_mut()
                     .for_each(|it| it.id = EventId::new());
             }
-            self.0.append(append).await
+            match self.0.append(append).await {
+                Err(StoreError::Archived { .. }) if self.1 == Wrong::TakesMoreWhenArchived => {
+                    Ok(Appended {
+                        version: 1,
+                        position: self.0.head().await?,
+                        is_repeated: false,
+                    })
+                }
+                appended => appended,
+            }
         })
+    }
+
+    fn archive(&self, archival: Archival) -> StoreFuture<'_, Appended> {
+        match self.1 {
+            Wrong::KeepsWhatIsArchived => self.0.append(archival.record),
+            _ => self.0.archive(archival),
+        }
+    }
+
+    fn can_archive(&self) -> bool {
+        [Wrong::KeepsWhatIsArchived, Wrong::TakesMoreWhenArchived].contains(&self.1)
     }
 
     fn read_all(&self, after: Position, limit: usize) -> StoreFuture<'_, Vec<RecordedEvent>> {
@@ -271,4 +294,16 @@ async fn a_store_that_drops_what_comes_twice_is_found_out() {
 #[should_panic(expected = "what else is known of it")]
 async fn a_store_that_forgets_entries_is_found_out() {
     check(Wrong::ForgetsEntries).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "the content of an archived stream is gone")]
+async fn a_store_that_keeps_what_is_archived_is_found_out() {
+    check(Wrong::KeepsWhatIsArchived).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "an append to an archived stream is refused")]
+async fn a_store_that_takes_more_when_it_is_archived_is_found_out() {
+    check(Wrong::TakesMoreWhenArchived).await;
 }

@@ -76,7 +76,11 @@ pub(super) async fn content_is_removed_and_all_else_stays(store: &impl EventStor
         let place = (archived.version, archived.position);
         assert_eq!(place, (4, Position(5)), "the record is behind all");
         assert_eq!(archived.is_repeated, is_repeated, "and is there once");
-        assert_eq!(all(store).await, ["", "", "other", "", "record"]);
+        assert_eq!(
+            all(store).await,
+            ["", "", "other", "", "record"],
+            "the content of an archived stream is gone, and nothing else"
+        );
         for (key, expected) in [("1", false), ("2", true), ("mark", true)] {
             let found = is_there(store, key).await;
             assert_eq!(found, expected, "the document `{key}`");
@@ -133,7 +137,10 @@ pub(super) async fn an_archived_stream_takes_no_event(store: &impl EventStore) {
         for events in [vec![event("more")], Vec::new()] {
             let new = append("a/1", expected, events);
             let refused = store.append(new.clone()).await;
-            assert!(is_archived(&refused), "{expected:?}: {refused:?}");
+            assert!(
+                is_archived(&refused),
+                "an append to an archived stream is refused as that, {expected:?}: {refused:?}"
+            );
             if store.can_append_all() {
                 let beside = append("a/2", Expected::Any, vec![event("beside")]);
                 let refused = store.append_all(vec![beside, new]).await;
