@@ -15,7 +15,9 @@ mod policy;
 mod shared;
 mod tally;
 
-pub(crate) use self::descriptor::{AnyInstance, Instances, Launch};
+#[cfg(feature = "eventstore")]
+pub(crate) use self::descriptor::Instances;
+pub(crate) use self::descriptor::{AnyInstance, Launch};
 pub use self::descriptor::{HandlerDescriptor, ModuleDescriptor, ModuleKind, ModuleRegistration};
 #[cfg(feature = "test")]
 pub(crate) use self::fake::{FAKE, Fake};

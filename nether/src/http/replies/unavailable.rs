@@ -4,6 +4,7 @@ use crate::error::Unavailable;
 
 /// Why a message has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "eventstore"), allow(dead_code))] // Event sourcing alone has the others.
 pub(crate) enum UnavailableKind {
     /// The id of the command, which the key of its request is, was that of another command.
     IdReused,
