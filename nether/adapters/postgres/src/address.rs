@@ -32,7 +32,12 @@ impl Address {
     pub(super) fn parse(text: &str, has_own_tls: bool) -> Result<Self, StoreError> {
         let mut certificates = Certificates::default();
         let mut mode = None;
-        let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        let url = text.strip_prefix("postgres://");
+        let url = url.or_else(|| text.strip_prefix("postgresql://"));
+        let is_url = url.is_some();
+        if let Some(url) = url {
+            check_encoded(url)?;
+        }
         let known = match text.split_once('?') {
             Some((place, options)) if is_url => {
                 let mut kept = Vec::new();
@@ -50,25 +55,28 @@ impl Address {
                 format!("{place}?{}", kept.join("&"))
             }
             _ => {
-                let is_mode = |word: &&str| word.starts_with("sslmode=");
-                mode = text
-                    .split_whitespace()
-                    .find(is_mode)
-                    .map(|it| it[8..].to_owned());
-                let words = text.split_whitespace().filter(|it| !is_url && !is_mode(it));
-                match is_url {
-                    true => text.to_owned(),
-                    // Quoted values may hold spaces, so the text is changed only where it must be.
-                    false if mode.is_some() => words.collect::<Vec<_>>().join(" "),
-                    false => text.to_owned(),
+                let words = text.split_whitespace();
+                let mut words = words.filter_map(|word| word.strip_prefix("sslmode="));
+                mode = words.next().filter(|_| !is_url).map(str::to_owned);
+                match &mode {
+                    // Quoted values may hold spaces, so nothing else is changed.
+                    Some(mode) => text.replacen(&format!("sslmode={mode}"), "", 1),
+                    None => text.to_owned(),
                 }
             }
         };
         let known = known.trim_end_matches('?');
         let mut config: Config = known.parse().map_err(|error: tokio_postgres::Error| {
-            // It names the option, and no value.
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let cause = cause.unwrap_or_else(|| error.to_string());
+            // It names no value; but what is taken for an option may be a part of a password.
+            let user = url.and_then(|url| url.split_once('@'));
+            let has_password =
+                text.contains("password") || user.is_some_and(|(user, _)| user.contains(':'));
+            let cause = match has_password && cause.starts_with("unknown option") {
+                true => "it has an option that is not known".to_owned(),
+                false => cause,
+            };
             failed(format!(
                 "the address of the database is not valid: {cause}. It is `postgres://user:password@host:port/database`, or `host=.. user=.. dbname=..`"
             ))
@@ -118,16 +126,38 @@ impl Address {
     }
 }
 
+/// Checks that the user and the password of a URL end where they were meant to: a part of a password must not be taken
+/// for the name of a host or of a database, which errors and logs say.
+fn check_encoded(url: &str) -> Result<(), StoreError> {
+    let place = url.split_once('?').map_or(url, |(place, _)| place);
+    let (authority, database) = place.split_once('/').unwrap_or((place, ""));
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    let has_end_behind = url.matches('@').count() > authority.matches('@').count();
+    let is_cut = has_end_behind && !port.chars().all(|it| it.is_ascii_digit());
+    if authority.matches('@').count() < 2 && !database.contains('@') && !is_cut {
+        return Ok(());
+    }
+    Err(failed(
+        "the address of the database is not valid: its user or password has a character that means something else there. Write `@` as `%40`, `:` as `%3A`, `/` as `%2F`, `?` as `%3F`, `#` as `%23`, and `%` as `%25`".to_owned(),
+    ))
+}
+
 /// Whether connections are encrypted. Those that leave the machine are, unless the address says otherwise:
 /// a password must not be sent in the clear by default.
 fn ssl_mode(named: Option<&str>, config: &Config) -> Result<SslMode, StoreError> {
     match named {
         Some("disable") => Ok(SslMode::Disable),
         Some("require" | "verify-ca" | "verify-full") => Ok(SslMode::Require),
-        Some(other) => Err(failed(format!(
-            "`sslmode={}` is not possible: it is `disable`, or `verify-full` (`require` and `verify-ca` are the same here: the certificate of the server and its name are always verified)",
-            other.escape_debug()
-        ))),
+        Some(other) => {
+            // What is not the name of a mode may be a part of a password.
+            let named = match other {
+                "allow" | "prefer" => format!("`sslmode={other}`"),
+                _ => "this `sslmode`".to_owned(),
+            };
+            Err(failed(format!(
+                "{named} is not possible in the address of the database: it is `disable`, or `verify-full` (`require` and `verify-ca` are the same here: the certificate of the server and its name are always verified)"
+            )))
+        }
         None if is_local(config) => Ok(SslMode::Disable),
         None => Ok(SslMode::Require),
     }

@@ -34,8 +34,17 @@ pub(super) fn store_error(error: &Error) -> StoreError {
     }
 }
 
-/// Whether an error says nothing of what was asked, only that no answer will come.
-pub(super) fn is_unanswered(error: &StoreError) -> bool {
+/// Whether an error says nothing of what was asked, only that no answer will come on that connection.
+pub(super) fn is_unanswered(error: &Error) -> bool {
+    let Some(state) = error.code() else {
+        return is_of_connection(error);
+    };
+    let ends_session = ["57P01", "57P02", "57P03", "57P05", "25P03", "25P04"];
+    state.code().starts_with("08") || ends_session.contains(&state.code())
+}
+
+/// Whether an error is one of reaching the server, which passes.
+pub(super) fn is_unavailable(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable { .. })
 }
 
@@ -55,7 +64,10 @@ fn is_of_connection(error: &Error) -> bool {
         }
         cause = found.source();
     }
-    error.is_closed() || error.to_string().starts_with("error connecting") || is_timeout(error)
+    // The library has no other names for these kinds of its errors.
+    let of_connection = ["error connecting", "timeout", "unexpected message"];
+    let text = error.to_string();
+    error.is_closed() || of_connection.iter().any(|kind| text.contains(kind))
 }
 
 /// Whether the peer is not trusted, or does not speak TLS: that does not pass.
@@ -70,10 +82,6 @@ fn is_of_tls(error: &std::io::Error) -> bool {
         false
     };
     is
-}
-
-fn is_timeout(error: &Error) -> bool {
-    error.to_string().contains("timeout")
 }
 
 /// What the server says, with its detail and hint; the causes of another error. Neither holds a password.

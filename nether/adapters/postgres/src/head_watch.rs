@@ -9,16 +9,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use nether::eventstore::{Position, StoreError};
+use nether::eventstore::{Appended, Position, StoreError};
 use nether::integration::hold_clock;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::Statement;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
-use crate::connector::{Connector, SessionUse};
+use crate::connector::{Connector, OpenConnection, SessionUse};
 use crate::errors::store_error;
+use crate::limits::Limits;
 use crate::schema::Schema;
+use crate::statement::number;
+use crate::work::Work;
 
 /// How long after a change the head is asked for again, and how long at most.
 const POLL: Duration = Duration::from_millis(20);
@@ -29,16 +34,90 @@ const HINT: Duration = Duration::from_millis(5);
 
 /// How long after an error the next connection is opened, and how long at most.
 const RECONNECT: Duration = Duration::from_millis(100);
-const RECONNECT_AT_MOST: Duration = Duration::from_secs(5);
+const RECONNECT_AT_MOST: Duration = Duration::from_secs(1);
 
 /// The channel of hints. The schema is in the payload: a name of a channel has no room for both.
 const CHANNEL: &str = "nether";
 
 /// The position of the newest event, as far as this process knows.
 pub(super) struct HeadWatch {
-    head: watch::Sender<Position>,
+    head: watch::Sender<KnownHead>,
     waiters: Arc<Waiters>,
     follower: AbortHandle,
+}
+
+/// The newest event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NewestEvent {
+    pub(super) position: Position,
+    /// Its id: another server may have another event at the position.
+    pub(super) id: Uuid,
+}
+
+impl NewestEvent {
+    /// There is none.
+    pub(super) const NONE: NewestEvent = NewestEvent {
+        position: Position::START,
+        id: Uuid::nil(),
+    };
+
+    /// The last of the events that some work has appended.
+    pub(super) fn of(work: &Work, appended: &[Appended]) -> Option<Self> {
+        let appends = work.appends.iter().zip(appended);
+        let events = appends.filter_map(|(append, appended)| {
+            Some(NewestEvent {
+                position: appended.position,
+                id: Uuid::from_u128(append.events.last()?.id.as_u128()),
+            })
+        });
+        events.max_by_key(|event| event.position)
+    }
+
+    /// Publishes it where no newer one is known; whether it was.
+    pub(super) fn publish(self, to: &watch::Sender<NewestEvent>) -> bool {
+        to.send_if_modified(|newest| newest.grow(self))
+    }
+
+    fn grow(&mut self, newer: NewestEvent) -> bool {
+        let grows = newer.position > self.position;
+        if grows {
+            *self = newer;
+        }
+        grows
+    }
+}
+
+/// What is known of the newest event.
+#[derive(Debug, Clone, Copy)]
+struct KnownHead {
+    newest: NewestEvent,
+    /// How often the server has lost events.
+    losses: u64,
+    /// The last time that it did: where the newest event had been, and where it was then.
+    last_seen: Position,
+    left: Position,
+    /// Until when one who waits behind `last_seen` is one who has read what is lost: it may be about to wait again, as
+    /// those do that have other work, too. Later it may be one who has read what took the place of that.
+    suspects_until: Option<Instant>,
+}
+
+impl KnownHead {
+    const NONE: KnownHead = KnownHead {
+        newest: NewestEvent::NONE,
+        losses: 0,
+        last_seen: Position::START,
+        left: Position::START,
+        suspects_until: None,
+    };
+
+    /// Whether the event at a position may be one of those that the server has lost, to who began to wait after so
+    /// many losses.
+    fn has_lost(&self, position: Position, since: u64) -> bool {
+        let was_seen = self.newest.position < position && position <= self.last_seen;
+        let suspects =
+            position == self.last_seen && self.suspects_until.is_some_and(|it| Instant::now() < it);
+        position > Position::START && (self.losses > since || was_seen || suspects)
+    }
 }
 
 #[derive(Default)]
@@ -68,9 +147,9 @@ impl HeadWatch {
     pub(super) fn start(
         connector: Connector,
         schema: Schema,
-        written: watch::Receiver<Position>,
+        written: watch::Receiver<NewestEvent>,
     ) -> Self {
-        let head = watch::Sender::new(Position::START);
+        let head = watch::Sender::new(KnownHead::NONE);
         let waiters = Arc::new(Waiters::default());
         let following = Following {
             connector,
@@ -88,19 +167,34 @@ impl HeadWatch {
     }
 
     /// Waits until the head is after the position.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the event at the position is there no more; [`StoreError::Closed`].
     pub(super) async fn wait_for_new(&self, after: Position) -> Result<Position, StoreError> {
         let mut head = self.head.subscribe();
         let known = *head.borrow_and_update();
-        if known > after {
-            return Ok(known);
+        if known.newest.position > after && !known.has_lost(after, known.losses) {
+            return Ok(known.newest.position);
         }
         let _waiter = Waiter::new(&self.waiters);
-        let newest = head.wait_for(|head| *head > after).await;
-        newest.map(|head| *head).map_err(|_| StoreError::Closed)
+        let is_over =
+            |head: &KnownHead| head.newest.position > after || head.has_lost(after, known.losses);
+        let head = head.wait_for(is_over).await;
+        let head = *head.map_err(|_| StoreError::Closed)?;
+        if head.has_lost(after, known.losses) {
+            let (last, left) = (head.last_seen, head.left);
+            return Err(StoreError::Corrupt {
+                reason: format!(
+                    "the event at position {after} may have been lost: the newest event was at {last}, and when the server was reached again, that event was not there, and the newest was at {left}. Events are missing, as after a failover to a server that did not have all of them: restart what has read them, so that it goes on from its checkpoint, or restore a backup that has them"
+                ),
+                readable_up_to: Some(left),
+            });
+        }
+        Ok(head.newest.position)
     }
 
     pub(super) fn known(&self) -> Position {
-        *self.head.borrow()
+        self.head.borrow().newest.position
     }
 }
 
@@ -114,17 +208,19 @@ impl Drop for HeadWatch {
 struct Following {
     connector: Connector,
     schema: Schema,
-    written: watch::Receiver<Position>,
-    head: watch::Sender<Position>,
+    written: watch::Receiver<NewestEvent>,
+    head: watch::Sender<KnownHead>,
     waiters: Arc<Waiters>,
 }
 
 /// A connection that asks, hears and gives hints.
 struct HintedSession {
-    client: Client,
+    client: OpenConnection,
     asks: Statement,
+    finds: Statement,
     hints: Statement,
     heard: mpsc::UnboundedReceiver<String>,
+    limits: Limits,
 }
 
 impl Following {
@@ -160,23 +256,62 @@ impl Following {
         let _hold = hold_clock();
         let (heard_by, heard) = mpsc::unbounded_channel();
         let opened = self.connector.open(SessionUse::Hints, Some(heard_by)).await;
-        let (client, _) = opened.map_err(Ended::by)?;
-        let listen = format!("LISTEN {CHANNEL}");
-        client.batch_execute(&listen).await.map_err(Ended::by)?;
-        let asks = format!("SELECT position FROM {}.head", self.schema);
-        let asks = client.prepare(&asks).await.map_err(Ended::by)?;
-        let hints = format!("SELECT pg_notify('{CHANNEL}', $1)");
-        let hints = client.prepare(&hints).await.map_err(Ended::by)?;
+        let client = opened.map_err(Ended::By)?;
+        let limits = self.connector.limits;
+        let prepared = async {
+            client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+            let schema = &self.schema;
+            let id = format!("SELECT e.id FROM {schema}.events e WHERE e.position = h.position");
+            let asks = format!(
+                "SELECT h.position, coalesce(({id}), '{}'), pg_catalog.pg_is_in_recovery() FROM {schema}.head h",
+                Uuid::nil()
+            );
+            let asks = client.prepare(&asks).await?;
+            let finds = format!("SELECT FROM {schema}.events WHERE position = $1 AND id = $2");
+            let finds = client.prepare(&finds).await?;
+            let hints = format!("SELECT pg_notify('{CHANNEL}', $1)");
+            Ok((asks, finds, client.prepare(&hints).await?))
+        };
+        let prepared = Limits::answered(limits.answer, prepared).await;
+        let (asks, finds, hints) = prepared.map_err(Ended::By)?.map_err(Ended::by)?;
         let session = HintedSession {
             client,
             asks,
+            finds,
             hints,
             heard,
+            limits,
         };
-        // The server may be another one than before, and know less: then this is the head.
-        let head = session.head().await?;
-        self.head.send_replace(head);
+        // What this process has seen before it asks.
+        let mut seen = self.head.borrow().newest;
+        if self.written.has_changed().unwrap_or(false) {
+            seen.grow(*self.written.borrow());
+        }
+        let found = session.head().await?;
+        if found.is_behind || session.has(seen).await? {
+            self.publish(found.newest);
+        } else {
+            self.note_lost(seen, found.newest);
+        }
         Ok(session)
+    }
+
+    /// The server has not what it had. What is there now is the truth; who has read more is told.
+    fn note_lost(&self, seen: NewestEvent, left: NewestEvent) {
+        tracing::error!(
+            seen = seen.position.0,
+            newest = left.position.0,
+            "events are missing from the store: the newest that was seen before the server was lost is not there"
+        );
+        self.head.send_modify(|head| {
+            *head = KnownHead {
+                newest: left,
+                losses: head.losses + 1,
+                last_seen: seen.position,
+                left: left.position,
+                suspects_until: Some(Instant::now() + self.connector.limits.turn()),
+            };
+        });
     }
 
     /// Follows the head on a connection until that ends, or the store is closed.
@@ -184,7 +319,7 @@ impl Following {
         let mut poll = POLL;
         let mut polled = Instant::now();
         let mut hint_from = Instant::now();
-        let mut hinted = *self.written.borrow_and_update();
+        let mut hinted = self.written.borrow_and_update().position;
         loop {
             let is_waited_for = self.waiters.count.load(Ordering::Relaxed) > 0;
             let newest = *self.written.borrow();
@@ -208,19 +343,19 @@ impl Following {
                         poll = POLL;
                     }
                 }
-                () = sleep_until(hint_from), if newest > hinted => {
-                    hinted = newest;
-                    let payload = format!("{} {}", newest.0, self.schema.name());
-                    let _hold = hold_clock();
-                    if let Err(error) = session.client.query(&session.hints, &[&payload]).await {
-                        return Ended::by(error);
+                () = sleep_until(hint_from), if newest.position > hinted => {
+                    hinted = newest.position;
+                    let NewestEvent { position, id } = newest;
+                    let payload = format!("{position} {id} {}", self.schema.name());
+                    if let Err(ended) = session.hint(&payload).await {
+                        return ended;
                     }
                     hint_from = Instant::now() + HINT;
                 }
                 () = self.waiters.came.notified(), if !is_waited_for => {}
                 () = sleep_until(polled + poll), if is_waited_for => {
                     let head = match session.head().await {
-                        Ok(head) => head,
+                        Ok(head) => head.newest,
                         Err(ended) => return ended,
                     };
                     let has_grown = self.publish(head);
@@ -231,31 +366,63 @@ impl Following {
         }
     }
 
-    /// The position in a hint, if it is about this store.
-    fn hinted(&self, heard: &str) -> Option<Position> {
-        let (position, schema) = heard.split_once(' ')?;
-        let is_own = schema == self.schema.name();
-        position.parse().ok().filter(|_| is_own).map(Position)
+    /// The event in a hint, if it is about this store.
+    fn hinted(&self, heard: &str) -> Option<NewestEvent> {
+        let mut parts = heard.splitn(3, ' ');
+        let (position, id) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let is_own = parts.next() == Some(self.schema.name());
+        let position = Position(position);
+        is_own.then_some(NewestEvent { position, id })
     }
 
-    /// Publishes the position, unless a newer one is known; whether it was.
-    fn publish(&self, newest: Position) -> bool {
-        self.head.send_if_modified(|head| {
-            let grows = newest > *head;
-            if grows {
-                *head = newest;
-            }
-            grows
-        })
+    /// Publishes the event, unless a newer one is known; whether it was.
+    fn publish(&self, newest: NewestEvent) -> bool {
+        self.head.send_if_modified(|head| head.newest.grow(newest))
     }
 }
 
+/// What the server says of its newest event.
+struct FoundHead {
+    newest: NewestEvent,
+    /// Whether it is a copy, which may lag behind.
+    is_behind: bool,
+}
+
 impl HintedSession {
-    async fn head(&self) -> Result<Position, Ended> {
+    async fn head(&self) -> Result<FoundHead, Ended> {
         let _hold = hold_clock();
-        let row = self.client.query_one(&self.asks, &[]).await;
-        let row = row.map_err(Ended::by)?;
-        Ok(Position(row.get::<_, i64>(0).cast_unsigned()))
+        let asked = self.client.query_one(&self.asks, &[]);
+        let row = Limits::answered(self.limits.answer, asked).await;
+        let row = row.map_err(Ended::By)?.map_err(Ended::by)?;
+        Ok(FoundHead {
+            newest: NewestEvent {
+                position: Position(row.get::<_, i64>(0).cast_unsigned()),
+                id: row.get(1),
+            },
+            is_behind: row.get(2),
+        })
+    }
+
+    /// Whether an event is where it was seen.
+    async fn has(&self, seen: NewestEvent) -> Result<bool, Ended> {
+        if seen == NewestEvent::NONE {
+            return Ok(true);
+        }
+        let _hold = hold_clock();
+        let position = number(seen.position.0);
+        let parameters: [&(dyn ToSql + Sync); 2] = [&position, &seen.id];
+        let asked = self.client.query(&self.finds, &parameters);
+        let rows = Limits::answered(self.limits.answer, asked).await;
+        Ok(!rows.map_err(Ended::By)?.map_err(Ended::by)?.is_empty())
+    }
+
+    async fn hint(&self, payload: &str) -> Result<(), Ended> {
+        let _hold = hold_clock();
+        let parameters: [&(dyn ToSql + Sync); 1] = [&payload];
+        let hinted = self.client.query(&self.hints, &parameters);
+        let hinted = Limits::answered(self.limits.answer, hinted).await;
+        hinted.map_err(Ended::By)?.map_err(Ended::by)?;
+        Ok(())
     }
 }
 

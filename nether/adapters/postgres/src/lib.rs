@@ -14,6 +14,7 @@ mod connector;
 mod errors;
 mod head_watch;
 mod import;
+mod limits;
 mod migrations;
 mod options;
 mod reader;
@@ -45,7 +46,6 @@ pub use tokio_postgres;
 use std::fmt;
 use std::sync::Arc;
 
-use deadpool_postgres::Pool;
 use nether::eventstore::{
     Append, Appended, Direction, DocumentChange, DocumentCondition, Documents, EventId, EventPage,
     EventStore, PageLimit, Position, RecordedEvent, StoreError, StoreFuture, StreamId,
@@ -54,9 +54,9 @@ use nether::eventstore::{
 use tokio::sync::watch;
 
 use self::connector::{Connector, SessionUse};
-use self::errors::store_error;
-use self::head_watch::HeadWatch;
-use self::reader::{Reader, client};
+use self::head_watch::{HeadWatch, NewestEvent};
+use self::limits::Limits;
+use self::reader::{Reader, SessionPool};
 use self::schema::Schema;
 use self::work::{Answer, Work};
 use self::writer::{Writer, WriterSession};
@@ -88,10 +88,10 @@ struct PostgresInner {
     location: Arc<str>,
     schema: Schema,
     reader: Reader,
-    transactions: Pool,
+    transactions: SessionPool,
     writer: Writer,
     /// The position of the newest event that this process has written.
-    written: watch::Sender<Position>,
+    written: watch::Sender<NewestEvent>,
     head: HeadWatch,
 }
 
@@ -129,7 +129,7 @@ impl PostgresStore {
     /// # Errors
     /// Why it could not be begun.
     pub async fn begin(&self) -> Result<SharedTransaction, StoreError> {
-        self.begin_on(client(&self.inner.transactions).await?).await
+        self.begin_on(self.inner.transactions.client().await?).await
     }
 
     /// Begins a transaction as [`begin`](PostgresStore::begin) does, on a connection of the program's own
@@ -141,8 +141,19 @@ impl PostgresStore {
         &self,
         connection: deadpool_postgres::Client,
     ) -> Result<SharedTransaction, StoreError> {
-        let (schema, written) = (&self.inner.schema, self.inner.written.clone());
-        SharedTransaction::begin(connection, None, schema, written).await
+        self.begin_named(connection, None).await
+    }
+
+    /// Begins a transaction, which waits until no other with that name is open.
+    async fn begin_named(
+        &self,
+        connection: deadpool_postgres::Client,
+        name: Option<(&str, &str)>,
+    ) -> Result<SharedTransaction, StoreError> {
+        let inner = &self.inner;
+        let (schema, written) = (inner.schema.clone(), inner.written.clone());
+        let limits = inner.transactions.limits();
+        SharedTransaction::begin(connection, name, schema, limits, written).await
     }
 
     async fn open(
@@ -152,14 +163,15 @@ impl PostgresStore {
         readers: usize,
         transactions: usize,
     ) -> Result<Self, StoreError> {
-        let opened = connector.open(SessionUse::Writes, None).await;
-        let (client, _) = opened.map_err(|error| store_error(&error))?;
-        migrations::prepare(&client, &schema, &location).await?;
+        let client = connector.open(SessionUse::Writes, None).await?;
+        let prepared = migrations::prepare(&client, &schema, &location);
+        Limits::answered(connector.limits.answer * 2, prepared).await??;
         let session = WriterSession::on(client, &schema).await?;
-        let reader = Reader::new(connector.pool(readers)?, schema.clone());
-        let (written, moved) = watch::channel(Position::START);
+        let readers = SessionPool::new(&connector, readers, "readers")?;
+        let reader = Reader::new(readers, schema.clone());
+        let (written, moved) = watch::channel(NewestEvent::NONE);
         let head = HeadWatch::start(connector.clone(), schema.clone(), moved);
-        let transactions = connector.pool(transactions)?;
+        let transactions = SessionPool::new(&connector, transactions, "transactions")?;
         let moves = written.clone();
         let writer = Writer::start(connector, schema.clone(), reader.clone(), session, moves);
         Ok(PostgresStore {

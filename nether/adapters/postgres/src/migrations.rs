@@ -124,8 +124,10 @@ async fn migrate(client: &Client, schema: &Schema, location: &str) -> Result<(),
             client.batch_execute(&sql).await.map_err(stated)?;
         }
     }
-    for script in MIGRATIONS[found as usize..].iter().copied().flatten() {
-        let sql = schema.script(script);
+    // An iterator that is kept over an await would have the future not be `Send` in the eyes of a caller.
+    let scripts = MIGRATIONS[found as usize..].iter().copied().flatten();
+    let scripts: Vec<String> = scripts.map(|script| schema.script(script)).collect();
+    for sql in scripts {
         client.batch_execute(&sql).await.map_err(stated)?;
     }
     client.batch_execute("COMMIT").await.map_err(stated)

@@ -10,7 +10,12 @@ use tokio_postgres::Config;
 use crate::PostgresStore;
 use crate::address::Address;
 use crate::connector::Connector;
+use crate::limits::Limits;
 use crate::schema::Schema;
+
+/// The default of [`PostgresOptions::answer_within`], and the least.
+const ANSWER: Duration = Duration::from_secs(15);
+const SHORTEST_ANSWER: Duration = Duration::from_millis(300);
 
 /// How a [`PostgresStore`] is reached.
 ///
@@ -31,6 +36,7 @@ pub struct PostgresOptions {
     schema: String,
     readers: usize,
     transactions: usize,
+    answer: Duration,
     #[cfg(feature = "tls")]
     tls: Option<rustls::ClientConfig>,
 }
@@ -41,6 +47,7 @@ impl Default for PostgresOptions {
             schema: "nether".to_owned(),
             readers: 4,
             transactions: 8,
+            answer: ANSWER,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -65,6 +72,18 @@ impl PostgresOptions {
     /// least 1. The next one waits for a connection.
     pub fn transactions(mut self, count: usize) -> Self {
         self.transactions = count.max(1);
+        self
+    }
+
+    /// How long the server may be silent: 15 seconds by default, and never less than 300 milliseconds. Then the
+    /// store gives the connection up, opens another one, and asks once more.
+    ///
+    /// The other times of the store follow from it. For a third of it, a call waits for a server that cannot be
+    /// reached, and a statement for a lock. After two thirds the server refuses a statement that writes. After all
+    /// of it, the server ends a transaction whose program sends nothing, as one that is suspended does. No call of
+    /// the store takes longer than about four times as long, plus one second for each MiB that is written at once.
+    pub fn answer_within(mut self, time: Duration) -> Self {
+        self.answer = time.max(SHORTEST_ANSWER);
         self
     }
 
@@ -96,7 +115,10 @@ impl PostgresOptions {
         #[cfg(not(feature = "tls"))]
         let has_own_tls = false;
         let mut address = Address::parse(address, has_own_tls)?;
-        bound_waits(&mut address.config);
+        let limits = Limits {
+            answer: self.answer,
+        };
+        bound_waits(&mut address.config, limits);
         if address.config.get_application_name().is_none() {
             address.config.application_name("nether");
         }
@@ -109,6 +131,8 @@ impl PostgresOptions {
         };
         let connector = Connector {
             config: address.config,
+            location: location.clone(),
+            limits,
             #[cfg(feature = "tls")]
             tls: tls.map(tokio_postgres_rustls::MakeRustlsConnect::new),
         };
@@ -119,12 +143,12 @@ impl PostgresOptions {
 
 /// A peer that is gone without a word is noticed: without these settings the system waits for a quarter of an
 /// hour.
-fn bound_waits(config: &mut Config) {
+fn bound_waits(config: &mut Config, limits: Limits) {
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(Duration::from_secs(5));
+        config.connect_timeout(limits.patience());
     }
     if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(Duration::from_secs(15));
+        config.tcp_user_timeout(limits.answer);
     }
     if config.get_keepalives_interval().is_none() {
         config.keepalives_idle(Duration::from_secs(10));
@@ -139,6 +163,7 @@ impl fmt::Debug for PostgresOptions {
             .field("schema", &self.schema)
             .field("readers", &self.readers)
             .field("transactions", &self.transactions)
+            .field("answer", &self.answer)
             .finish_non_exhaustive()
     }
 }

@@ -1,37 +1,45 @@
 //! [`Reader`]: reads events and documents, each read on a connection of a pool.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use deadpool_postgres::{Client, Pool, PoolError};
+use deadpool_postgres::{Client, Object, Pool, PoolError, TimeoutType};
 use nether::eventstore::{
     Direction, Documents, Encoding, EventId, EventPage, Metadata, MetadataEntries, PageLimit,
     Payload, Position, RecordedEvent, StoreError, StreamId,
 };
 use nether::integration::{PageRoom, hold_clock};
+use tokio::time::{Instant, sleep};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::errors::{failed, is_unanswered, store_error};
+use crate::connector::Connector;
+use crate::errors::{failed, is_unavailable, store_error};
+use crate::limits::Limits;
 use crate::schema::Schema;
 use crate::statement::number;
 
 const COLUMNS: &str = "position, stream, version, id, name, schema, encoding, payload, time, correlation, causation, principal, metadata";
 
-/// How often a read is tried: connections of the pool may have ended with a server that was restarted.
-const ATTEMPTS: usize = 3;
+/// How long after a failed read the next one is made, and how long at most.
+const AGAIN: Duration = Duration::from_millis(5);
+const AGAIN_AT_MOST: Duration = Duration::from_millis(500);
+
+/// How many times as long as another answer that with all documents of a collection may take.
+const OF_COLLECTION: u32 = 4;
 
 /// Reads of one store.
 #[derive(Clone)]
 pub(super) struct Reader {
-    pool: Pool,
+    pool: SessionPool,
     schema: Schema,
 }
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Reader {
-    pub(super) fn new(pool: Pool, schema: Schema) -> Self {
+    pub(super) fn new(pool: SessionPool, schema: Schema) -> Self {
         Reader { pool, schema }
     }
 
@@ -103,7 +111,8 @@ impl Reader {
             "SELECT key, content FROM {}.documents WHERE collection = $1 ORDER BY key",
             self.schema
         );
-        let rows = self.rows(&sql, &[&collection]).await?;
+        let limit = self.pool.limits().answer * OF_COLLECTION;
+        let rows = self.rows_within(limit, &sql, &[&collection]).await?;
         let documents = rows
             .iter()
             .map(|row| (row.get::<_, &str>(0).into(), row.get(1)));
@@ -152,21 +161,51 @@ impl Reader {
         Ok(room.page(read))
     }
 
-    /// The rows of a query that changes nothing. It is asked again if a connection has ended.
+    /// The rows of a query that changes nothing.
     async fn rows(&self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, StoreError> {
+        let limit = self.pool.limits().answer;
+        self.rows_within(limit, sql, parameters).await
+    }
+
+    /// The rows of a query that changes nothing. It is asked again if the server cannot be reached: connections of
+    /// the pool may have ended with a server that was restarted.
+    async fn rows_within(
+        &self,
+        limit: Duration,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
         let _hold = hold_clock();
-        let mut error = StoreError::Closed;
-        for _ in 0..ATTEMPTS {
-            let client = client(&self.pool).await?;
-            match rows(&client, sql, parameters).await {
+        let until = Instant::now() + self.pool.limits().patience();
+        let mut pause = AGAIN;
+        loop {
+            let error = match self.attempt(limit, sql, parameters).await {
                 Ok(rows) => return Ok(rows),
-                Err(failure) => error = store_error(&failure),
+                Err(error) => error,
+            };
+            if !is_unavailable(&error) || Instant::now() + pause > until {
+                return Err(error);
             }
-            if !is_unanswered(&error) {
-                break;
+            sleep(pause).await;
+            pause = (pause * 2).min(AGAIN_AT_MOST);
+        }
+    }
+
+    async fn attempt(
+        &self,
+        limit: Duration,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let client = self.pool.client().await?;
+        match Limits::answered(limit, rows(&client, sql, parameters)).await {
+            Ok(rows) => rows.map_err(|error| store_error(&error)),
+            Err(silent) => {
+                // Whoever used it next would wait behind this query.
+                drop(Object::take(client));
+                Err(silent)
             }
         }
-        Err(error)
     }
 }
 
@@ -179,13 +218,51 @@ async fn rows(
     client.query(&statement, parameters).await
 }
 
-/// A connection of a pool.
-pub(super) async fn client(pool: &Pool) -> Result<Client, StoreError> {
-    pool.get().await.map_err(|error| match error {
-        PoolError::Backend(error) => store_error(&error),
-        PoolError::Closed => StoreError::Closed,
-        error => failed(error.to_string()),
-    })
+/// A pool of connections of a store.
+#[derive(Clone)]
+pub(super) struct SessionPool {
+    pool: Pool,
+    connector: Connector,
+    /// What has more of them, for errors.
+    option: &'static str,
+}
+
+impl SessionPool {
+    pub(super) fn new(
+        connector: &Connector,
+        size: usize,
+        option: &'static str,
+    ) -> Result<Self, StoreError> {
+        Ok(SessionPool {
+            pool: connector.pool(size)?,
+            connector: connector.clone(),
+            option,
+        })
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.connector.limits
+    }
+
+    /// A connection.
+    pub(super) async fn client(&self) -> Result<Client, StoreError> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => self.connector.unopened(store_error(&error)),
+            PoolError::Closed => StoreError::Closed,
+            PoolError::Timeout(TimeoutType::Wait) => StoreError::Unavailable {
+                reason: format!(
+                    "none of the {} connections was free within {:?}: use each for a shorter time, or allow more with `PostgresOptions::{}`",
+                    self.pool.status().max_size,
+                    self.limits().answer,
+                    self.option
+                ),
+            },
+            PoolError::Timeout(_) => self.connector.unopened(StoreError::Unavailable {
+                reason: "the server has not answered in time".to_owned(),
+            }),
+            error => failed(error.to_string()),
+        })
+    }
 }
 
 pub(super) fn event(row: &Row) -> Result<RecordedEvent, StoreError> {

@@ -18,6 +18,17 @@ pub(super) fn ends_transaction(text: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether a statement in the text rolls back to a savepoint.
+pub(super) fn rolls_back_to(text: &str) -> bool {
+    statements(text).into_iter().any(|words| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        matches!(
+            words.as_slice(),
+            ["ROLLBACK", "TO", ..] | ["ROLLBACK", "WORK" | "TRANSACTION", "TO"]
+        )
+    })
+}
+
 /// The first three words of each statement, in capitals. A word ends where no letter follows.
 fn statements(text: &str) -> Vec<Vec<String>> {
     let mut statements = vec![Vec::new()];

@@ -14,7 +14,7 @@ use nether::integration::hold_clock;
 
 use crate::PostgresStore;
 use crate::errors::store_error;
-use crate::reader::client;
+use crate::limits::Limits;
 use crate::transaction::SharedTransaction;
 
 /// The transaction in which a projection writes, `#[projection(.., transaction = PostgresTransaction)]`: what
@@ -48,7 +48,9 @@ impl StoreTransaction for PostgresTransaction<'_> {
 
 impl AsyncTransaction for PostgresTransaction<'_> {
     async fn check(&mut self, conditions: &[DocumentCondition]) -> Result<(), StoreError> {
-        let client = self.shared.client()?;
+        let connection = self.shared.connection()?;
+        let client = connection.client();
+        let limit = self.shared.limits().answer;
         let _hold = hold_clock();
         let sql = format!(
             "SELECT content FROM {}.documents WHERE collection = $1 AND key = $2",
@@ -60,7 +62,8 @@ impl AsyncTransaction for PostgresTransaction<'_> {
                 let (collection, key) = (&*condition.collection, &*condition.key);
                 client.query_opt(&statement, &[&collection, &key]).await
             };
-            let found = found.await.map_err(|error| store_error(&error))?;
+            let found = Limits::answered(limit, found).await?;
+            let found = found.map_err(|error| store_error(&error))?;
             let content = found.as_ref().map(|row| row.get::<_, &[u8]>(0));
             if content != condition.content.as_deref() {
                 return Err(StoreError::PreconditionFailed {
@@ -92,14 +95,12 @@ impl TransactionalStore for PostgresStore {
 
     fn transact(&self, work: TransactionWork<Self>) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let client = client(&self.inner.transactions).await?;
+            let client = self.inner.transactions.client().await?;
             let turn = work.turn();
             let turn = (turn.0.to_owned(), turn.1.to_owned());
-            let (schema, written) = (&self.inner.schema, self.inner.written.clone());
             let name = Some((&*turn.0, &*turn.1));
-            let shared = SharedTransaction::begin(client, name, schema, written).await?;
             let mut transaction = PostgresTransaction {
-                shared,
+                shared: self.begin_named(client, name).await?,
                 step: PhantomData,
             };
             match work.run(&mut transaction).await {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use deadpool_postgres::{Client, Object};
 use nether::eventstore::{
-    Append, Appended, DocumentChange, DocumentCondition, EarlyEnd, Position, StoreError,
+    Append, Appended, DocumentChange, DocumentCondition, EarlyEnd, StoreError,
 };
 use nether::integration::{hold_clock, lock};
 use tokio::sync::watch;
@@ -15,8 +15,10 @@ use tokio_postgres::{Row, Statement};
 #[cfg(doc)]
 use crate::PostgresStore;
 use crate::errors::{failed, store_error};
+use crate::head_watch::NewestEvent;
+use crate::limits::Limits;
 use crate::schema::Schema;
-use crate::sql_text::ends_transaction;
+use crate::sql_text::{ends_transaction, rolls_back_to};
 use crate::statement::WriteStatement;
 use crate::work::Work;
 
@@ -83,14 +85,15 @@ struct OpenTransaction {
     /// Whether it is that of a projection.
     is_of_step: bool,
     schema: Schema,
+    limits: Limits,
     /// Where the position of what it has appended is published.
-    written: watch::Sender<Position>,
+    written: watch::Sender<NewestEvent>,
 }
 
 #[derive(Default)]
 struct TransactionState {
     /// There until the transaction ends.
-    client: Option<Arc<Client>>,
+    connection: Option<Arc<Connection>>,
     /// Conditions that held, and must hold when it is committed.
     conditions: Vec<DocumentCondition>,
     changes: Vec<DocumentChange>,
@@ -105,24 +108,24 @@ impl SharedTransaction {
     pub(super) async fn begin(
         client: Client,
         name: Option<(&str, &str)>,
-        schema: &Schema,
-        written: watch::Sender<Position>,
+        schema: Schema,
+        limits: Limits,
+        written: watch::Sender<NewestEvent>,
     ) -> Result<Self, StoreError> {
         let _hold = hold_clock();
         let begun = Connection::of(client);
-        let id = begun
-            .begin(name, schema)
-            .await
-            .map_err(|error| store_error(&error))?;
+        let id = Limits::answered(limits.answer, begun.begin(name, &schema)).await?;
+        let id = id.map_err(|error| store_error(&error))?;
         Ok(SharedTransaction {
             open: Arc::new(OpenTransaction {
                 state: Mutex::new(TransactionState {
-                    client: Some(Arc::new(begun.keep())),
+                    connection: Some(Arc::new(begun)),
                     ..TransactionState::default()
                 }),
                 id,
                 is_of_step: name.is_some(),
-                schema: schema.clone(),
+                schema,
+                limits,
                 written,
             }),
         })
@@ -194,9 +197,11 @@ impl SharedTransaction {
     /// # Errors
     /// As [`query`](SharedTransaction::query).
     pub async fn batch_execute(&self, sql: &str) -> Result<(), TransactionError> {
-        let client = self.client_for(sql)?;
+        let connection = self.connection_for(sql)?;
         let _hold = hold_clock();
-        let done = client.batch_execute(sql).await;
+        let unanswered = Unanswered(&self.open);
+        let done = connection.client().batch_execute(sql).await;
+        unanswered.end();
         self.noted(sql, done)
     }
 
@@ -213,20 +218,23 @@ impl SharedTransaction {
         sql: &str,
         run: impl AsyncFnOnce(&Client, Statement) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, TransactionError> {
-        let client = self.client_for(sql)?;
+        let connection = self.connection_for(sql)?;
         let _hold = hold_clock();
+        let unanswered = Unanswered(&self.open);
         let done = async {
+            let client = connection.client();
             let statement = client.prepare_cached(sql).await?;
-            run(&client, statement).await
+            run(client, statement).await
         };
         let done = done.await;
+        unanswered.end();
         self.noted(sql, done)
     }
 
     /// The connection, if the statement may be sent.
-    fn client_for(&self, sql: &str) -> Result<Arc<Client>, TransactionError> {
+    fn connection_for(&self, sql: &str) -> Result<Arc<Connection>, TransactionError> {
         let mut state = lock(&self.open.state);
-        let client = state.client.clone().ok_or(TransactionError::Ended)?;
+        let connection = state.connection.clone().ok_or(TransactionError::Ended)?;
         if let Some(statement) = ends_transaction(sql) {
             let error = TransactionError::Refused { statement };
             state
@@ -234,7 +242,7 @@ impl SharedTransaction {
                 .get_or_insert(EarlyEnd::ByHandler(error.to_string()));
             return Err(error);
         }
-        Ok(client)
+        Ok(connection)
     }
 
     /// The result of a statement; an error of it is what the transaction has failed by. A savepoint takes it
@@ -247,8 +255,9 @@ impl SharedTransaction {
         let mut state = lock(&self.open.state);
         match done {
             Ok(done) => {
-                let is_of_statement = matches!(state.failure, Some(EarlyEnd::RolledBack));
-                if is_of_statement && sql.trim_start().len() >= 8 && is_rollback_to(sql) {
+                // The server has rolled back to a savepoint: what had failed behind that is undone.
+                let is_of_handler = matches!(state.failure, Some(EarlyEnd::ByHandler(_)));
+                if state.failure.is_some() && !is_of_handler && rolls_back_to(sql) {
                     state.failure = None;
                 }
                 Ok(done)
@@ -269,16 +278,16 @@ impl SharedTransaction {
     pub(super) async fn end_by_commit(&self) -> Result<Vec<Appended>, StoreError> {
         let _hold = hold_clock();
         let state = std::mem::take(&mut *lock(&self.open.state));
-        let client = state.client.and_then(Arc::into_inner);
-        let client = client.ok_or_else(|| {
+        let connection = state.connection.and_then(Arc::into_inner);
+        let connection = connection.ok_or_else(|| {
             failed(
                 "a statement is under way in the transaction: nothing of it is committed"
                     .to_owned(),
             )
         })?;
-        let connection = Connection::of(client);
+        let limits = self.open.limits;
         if let Some(failure) = state.failure {
-            connection.roll_back().await;
+            connection.roll_back(limits).await;
             return Err(match failure {
                 EarlyEnd::ByStore(error) => error,
                 EarlyEnd::ByHandler(reason) => failed(reason),
@@ -295,27 +304,24 @@ impl SharedTransaction {
             twice,
         };
         if let Err(error) = work.check_texts() {
-            connection.roll_back().await;
+            connection.roll_back(limits).await;
             return Err(error);
         }
-        let appended = connection.commit(&self.open, &work).await?;
-        if let Some(newest) = appended.iter().map(|it| it.position).max() {
-            self.open.written.send_if_modified(|head| {
-                let grows = newest > *head;
-                if grows {
-                    *head = newest;
-                }
-                grows
-            });
+        let limit = limits.answer_to(work.bytes());
+        let appended = Limits::answered(limit, connection.commit(&self.open, &work)).await??;
+        if let Some(newest) = NewestEvent::of(&work, &appended) {
+            newest.publish(&self.open.written);
         }
         Ok(appended)
     }
 
-    pub(super) fn client(&self) -> Result<Arc<Client>, StoreError> {
-        lock(&self.open.state)
-            .client
-            .clone()
-            .ok_or(StoreError::Closed)
+    pub(super) fn connection(&self) -> Result<Arc<Connection>, StoreError> {
+        let connection = lock(&self.open.state).connection.clone();
+        connection.ok_or(StoreError::Closed)
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.open.limits
     }
 
     pub(super) fn schema(&self) -> &Schema {
@@ -357,34 +363,41 @@ impl SharedTransaction {
         let _hold = hold_clock();
         let state = std::mem::take(&mut *lock(&self.open.state));
         // A statement that is under way keeps the connection, which is closed with it.
-        if let Some(client) = state.client.and_then(Arc::into_inner) {
-            Connection::of(client).roll_back().await;
+        if let Some(connection) = state.connection.and_then(Arc::into_inner) {
+            connection.roll_back(self.open.limits).await;
         }
     }
 }
 
-fn is_rollback_to(sql: &str) -> bool {
-    let first = sql.split_whitespace().next().unwrap_or_default();
-    first.eq_ignore_ascii_case("rollback")
-}
+/// A statement without an answer: if it is dropped, nobody knows what came of the statement.
+struct Unanswered<'a>(&'a OpenTransaction);
 
-impl Drop for OpenTransaction {
-    fn drop(&mut self) {
-        let client = std::mem::take(&mut *lock(&self.state)).client;
-        // Without its connection the server rolls it back.
-        drop(client.and_then(Arc::into_inner).map(Object::take));
+impl Unanswered<'_> {
+    fn end(self) {
+        std::mem::forget(self);
     }
 }
 
-/// A connection with an open transaction: closed when it is dropped, so that the server rolls back.
-struct Connection(Option<Client>);
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.state).failure.get_or_insert_with(|| {
+            EarlyEnd::ByHandler(
+                "a statement of the transaction was dropped before its answer, so that nothing of the transaction is written: wait for each statement, and limit its time by `SET LOCAL statement_timeout`".to_owned(),
+            )
+        });
+    }
+}
+
+/// A connection with an open transaction. When it is dropped, it is closed and does not go back to its pool, so that
+/// the server rolls back.
+pub(super) struct Connection(Option<Client>);
 
 impl Connection {
     fn of(client: Client) -> Self {
         Connection(Some(client))
     }
 
-    fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &Client {
         self.0.as_ref().expect("it is there until it is kept")
     }
 
@@ -443,8 +456,11 @@ impl Connection {
         Ok(written)
     }
 
-    async fn roll_back(self) {
-        if self.client().batch_execute("ROLLBACK").await.is_ok() {
+    /// Rolls back. A connection whose server does not answer is closed, which does the same.
+    async fn roll_back(self, limits: Limits) {
+        let rolled_back = self.client().batch_execute("ROLLBACK");
+        let rolled_back = Limits::answered(limits.lock(), rolled_back).await;
+        if matches!(rolled_back, Ok(Ok(()))) {
             drop(self.keep());
         }
     }
@@ -459,7 +475,7 @@ impl Drop for Connection {
 impl fmt::Debug for SharedTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedTransaction")
-            .field("is_open", &lock(&self.open.state).client.is_some())
+            .field("is_open", &lock(&self.open.state).connection.is_some())
             .finish_non_exhaustive()
     }
 }

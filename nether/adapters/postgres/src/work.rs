@@ -8,6 +8,10 @@ use nether::eventstore::{
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+/// The most bytes in the name of a stream, or in the names of a document and its collection: a row of an index has
+/// room for a third of a page, and no more.
+const LONGEST_NAME: usize = 2600;
+
 /// Appends, or changes of documents, that are made together if all conditions hold.
 #[derive(Debug, Default)]
 pub(super) struct Work {
@@ -61,8 +65,32 @@ impl Work {
         payloads + contents.map(Vec::len).sum::<usize>()
     }
 
-    /// Checks that PostgreSQL can store its texts: none may have the character NUL in it.
+    /// Checks that PostgreSQL can store its texts: none may have the character NUL in it, and those that are in an
+    /// index must have room there.
     pub(super) fn check_texts(&self) -> Result<(), StoreError> {
+        let streams = self
+            .appends
+            .iter()
+            .map(|it| ("stream", it.stream.as_str(), ""));
+        let documents = self
+            .changes
+            .iter()
+            .map(|it| ("document", &*it.collection, &*it.key));
+        let mut names = streams.chain(documents);
+        let long = names.find(|(_, name, key)| name.len() + key.len() > LONGEST_NAME);
+        if let Some((what, name, key)) = long {
+            let start: String = name.chars().chain(key.chars()).take(40).collect();
+            return Err(StoreError::Codec {
+                what: format!(
+                    "the {what} whose name begins with `{}` cannot be stored",
+                    start.escape_debug()
+                ),
+                reason: format!(
+                    "its name has {} bytes, and PostgreSQL has room for {LONGEST_NAME}",
+                    name.len() + key.len()
+                ),
+            });
+        }
         let appends = self.appends.iter();
         let of_appends = appends.flat_map(|it| {
             let metadata = [

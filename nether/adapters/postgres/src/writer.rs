@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use nether::eventstore::{Append, Appended, Position, RecordedEvent, StoreError};
+use nether::eventstore::{Append, Appended, RecordedEvent, StoreError};
 use nether::integration::hold_clock;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
-use tokio_postgres::Client;
 
-use crate::connector::{Connector, SessionUse};
-use crate::errors::{is_unanswered, store_error};
+use crate::connector::{Connector, OpenConnection, SessionUse};
+use crate::errors::{is_unanswered, is_unavailable, store_error};
+use crate::head_watch::NewestEvent;
+use crate::limits::Limits;
 use crate::reader::Reader;
 use crate::schema::Schema;
 use crate::statement::WriteStatement;
@@ -18,9 +19,6 @@ use crate::work::{Answer, Batch, Job, Outcome, Responder, Work};
 
 /// How many jobs may wait. The sender of another waits for room.
 const ROOM: usize = 4096;
-
-/// How long a job waits for a server that cannot be reached.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long after a failed attempt to connect the next one is made, and how long at most.
 const RECONNECT: Duration = Duration::from_millis(50);
@@ -37,7 +35,7 @@ impl Writer {
         schema: Schema,
         reader: Reader,
         session: WriterSession,
-        head: watch::Sender<Position>,
+        head: watch::Sender<NewestEvent>,
     ) -> Self {
         let (jobs, given) = mpsc::channel(ROOM);
         let writing = Writing {
@@ -74,23 +72,62 @@ impl Writer {
 
 /// A connection that writes.
 pub(super) struct WriterSession {
-    client: Client,
+    client: OpenConnection,
     statement: WriteStatement,
 }
 
 impl WriterSession {
     pub(super) async fn open(connector: &Connector, schema: &Schema) -> Result<Self, StoreError> {
-        let _hold = hold_clock();
-        let opened = connector.open(SessionUse::Writes, None).await;
-        let (client, _) = opened.map_err(|error| store_error(&error))?;
-        WriterSession::on(client, schema).await
+        let client = connector.open(SessionUse::Writes, None).await?;
+        let limit = connector.limits.patience();
+        Limits::answered(limit, WriterSession::on(client, schema)).await?
     }
 
     /// The session on a connection, where the tables are.
-    pub(super) async fn on(client: Client, schema: &Schema) -> Result<Self, StoreError> {
+    pub(super) async fn on(client: OpenConnection, schema: &Schema) -> Result<Self, StoreError> {
         let statement = WriteStatement::prepare(&client, schema).await;
         let statement = statement.map_err(|error| store_error(&error))?;
         Ok(WriterSession { client, statement })
+    }
+
+    async fn write(&self, works: &[&Work], limits: Limits) -> Result<Vec<Outcome>, WriteFailure> {
+        let limit = limits.answer_to(works.iter().map(|work| work.bytes()).sum());
+        match Limits::answered(limit, self.statement.run(&self.client, works)).await {
+            Ok(Ok(outcomes)) => Ok(outcomes),
+            Ok(Err(error)) if is_unanswered(&error) => {
+                Err(WriteFailure::Unanswered(store_error(&error)))
+            }
+            Ok(Err(error)) => Err(WriteFailure::Refused(store_error(&error))),
+            Err(silent) => Err(WriteFailure::Unanswered(silent)),
+        }
+    }
+}
+
+/// Why nothing of a batch was written, as far as that is known.
+enum WriteFailure {
+    /// The server has refused it.
+    Refused(StoreError),
+    /// The connection cannot be used any more, and whether it was written is not known.
+    Unanswered(StoreError),
+    /// There is no connection.
+    Unreached(StoreError),
+}
+
+impl WriteFailure {
+    /// Whether other jobs would fail in the same way.
+    fn is_for_all(&self) -> bool {
+        match self {
+            WriteFailure::Refused(error) => is_for_all(error),
+            WriteFailure::Unanswered(_) | WriteFailure::Unreached(_) => true,
+        }
+    }
+
+    /// The error for who waits, if an earlier attempt at the same had that one.
+    fn stated(self, earlier: Option<StoreError>) -> StoreError {
+        let (WriteFailure::Refused(error)
+        | WriteFailure::Unanswered(error)
+        | WriteFailure::Unreached(error)) = self;
+        earlier.unwrap_or(error)
     }
 }
 
@@ -109,7 +146,7 @@ struct Writing {
     reader: Reader,
     session: Option<WriterSession>,
     lost: Option<LostServer>,
-    head: watch::Sender<Position>,
+    head: watch::Sender<NewestEvent>,
 }
 
 impl Writing {
@@ -131,7 +168,9 @@ impl Writing {
                     next = Some(job);
                     break;
                 }
-                batch.take(job);
+                if let Some(job) = self.in_time(job) {
+                    batch.take(job);
+                }
                 if !batch.has_room() {
                     break;
                 }
@@ -147,74 +186,114 @@ impl Writing {
         }
     }
 
+    /// The job, unless it has waited too long for its turn: then it is refused.
+    fn in_time(&self, job: Job) -> Option<Job> {
+        let limit = self.connector.limits.turn();
+        if job.since.elapsed() <= limit {
+            return Some(job);
+        }
+        job.answer.send(Err(StoreError::Unavailable {
+            reason: format!(
+                "nothing of it is written: it has waited longer than {limit:?} for what was to be written before it"
+            ),
+        }));
+        None
+    }
+
     /// Writes jobs in one transaction. If one of them fails, each in one of its own: one that cannot be
     /// written spoils no other. An error that concerns all jobs is returned to all at once.
     async fn write(&mut self, jobs: Vec<Job>) {
-        let error = match self.attempt(&jobs).await {
+        if jobs.is_empty() {
+            return;
+        }
+        let mut unanswered = None;
+        let failure = match self.attempt(&jobs, &mut unanswered).await {
             Ok(outcomes) => return answer(jobs, outcomes),
-            Err(error) => error,
+            Err(failure) => failure,
         };
-        if jobs.len() == 1 || is_for_all(&error) {
-            return answer(jobs, vec![Err(error)]);
+        if jobs.len() == 1 || failure.is_for_all() {
+            return answer(jobs, vec![Err(failure.stated(unanswered))]);
         }
         let mut waiting = jobs.into_iter();
         while let Some(job) = waiting.next() {
-            match self.attempt(std::slice::from_ref(&job)).await {
+            // If all of them may be written already, so may this one.
+            let mut of_job = unanswered.clone();
+            match self.attempt(std::slice::from_ref(&job), &mut of_job).await {
                 Ok(outcomes) => answer(vec![job], outcomes),
-                Err(error) if is_for_all(&error) => {
-                    let jobs: Vec<_> = [job].into_iter().chain(waiting).collect();
-                    return answer(jobs, vec![Err(error)]);
+                Err(failure) if failure.is_for_all() => {
+                    let error = failure.stated(of_job.clone());
+                    answer(vec![job], vec![Err(error.clone())]);
+                    let error = unanswered.unwrap_or(error);
+                    return answer(waiting.collect(), vec![Err(error)]);
                 }
-                Err(error) => answer(vec![job], vec![Err(error)]),
+                Err(failure) => answer(vec![job], vec![Err(failure.stated(of_job))]),
             }
         }
     }
 
-    /// Writes jobs in one transaction, again if the connection ends before there is an answer. An error means
-    /// that nothing is written, or that this is not known.
-    async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, StoreError> {
+    /// Writes jobs in one transaction, again if the connection ends before there is an answer: then `unanswered`
+    /// has the error of that.
+    async fn attempt(
+        &mut self,
+        jobs: &[Job],
+        unanswered: &mut Option<StoreError>,
+    ) -> Result<Vec<Outcome>, WriteFailure> {
+        let _hold = hold_clock();
+        let limits = self.connector.limits;
         let since = jobs.iter().map(|job| job.since).min();
-        let until = since.unwrap_or_else(Instant::now) + PATIENCE;
+        let until = since.unwrap_or_else(Instant::now) + limits.patience();
         let works: Vec<_> = jobs.iter().map(|job| &job.work).collect();
-        let mut unanswered = None;
+        let mut pause = RECONNECT;
+        let mut is_first = true;
         loop {
             let session = match self.session(until).await {
                 Ok(session) => session,
-                Err(error) => return Err(unanswered.unwrap_or(error)),
+                Err(error) => return Err(WriteFailure::Unreached(error)),
             };
-            let written = session.statement.run(&session.client, &works).await;
-            let error = match written {
+            let failure = match session.write(&works, limits).await {
                 Ok(outcomes) => {
                     let outcomes = match unanswered {
-                        Some(error) => self.told_apart(&works, outcomes, &error).await,
+                        Some(error) => self.told_apart(&works, outcomes, error).await,
                         None => outcomes,
                     };
-                    self.publish_head(&outcomes);
+                    self.publish_head(&works, &outcomes);
                     return Ok(outcomes);
                 }
-                Err(error) => store_error(&error),
+                Err(failure) => failure,
             };
-            if self
-                .session
-                .as_ref()
-                .is_some_and(|it| it.client.is_closed())
-                || is_unanswered(&error)
-            {
-                self.session = None;
-            }
-            if !is_unanswered(&error) {
-                return Err(error);
-            }
-            unanswered = Some(StoreError::Unavailable {
+            let error = match failure {
+                WriteFailure::Refused(error) => {
+                    // Another connection may lead to the server that can be written.
+                    let is_read_only = matches!(error, StoreError::ReadOnly { .. });
+                    if is_read_only || session.client.is_closed() {
+                        self.session = None;
+                    }
+                    return Err(WriteFailure::Refused(error));
+                }
+                WriteFailure::Unanswered(error) | WriteFailure::Unreached(error) => error,
+            };
+            self.session = None;
+            let unknown = StoreError::Unavailable {
                 reason: format!(
                     "the connection ended while events or documents were written, and whether they are is not known: {error}"
                 ),
-            });
+            };
+            *unanswered = Some(unknown.clone());
+            // However late it is, the server is asked once more.
+            if !std::mem::take(&mut is_first) {
+                if Instant::now() + pause > until {
+                    return Err(WriteFailure::Unanswered(unknown));
+                }
+                sleep(pause).await;
+                pause *= 2;
+            }
         }
     }
 
     /// The connection; opened again, if there is none, until that time.
     async fn session(&mut self, until: Instant) -> Result<&WriterSession, StoreError> {
+        // One that has ended before anything was sent is no lost answer.
+        self.session.take_if(|session| session.client.is_closed());
         while self.session.is_none() {
             if let Some(lost) = &self.lost {
                 if lost.again_at > until {
@@ -229,19 +308,22 @@ impl Writing {
                     }
                     self.session = Some(session);
                 }
-                Err(error) if is_unanswered(&error) || is_for_all(&error) => {
+                Err(error) => {
                     let pause = self.lost.as_ref().map(|lost| lost.pause * 2);
                     if pause.is_none() {
-                        tracing::warn!(error = %error, "the event store cannot be reached: it is tried again");
+                        tracing::warn!(error = %error, "the event store cannot be written: connecting is tried again");
                     }
                     let pause = pause.unwrap_or(RECONNECT).min(RECONNECT_AT_MOST);
                     self.lost = Some(LostServer {
-                        error,
+                        error: error.clone(),
                         again_at: Instant::now() + pause,
                         pause,
                     });
+                    // What does not pass by itself, such as a wrong password, is not waited for.
+                    if !is_unavailable(&error) {
+                        return Err(error);
+                    }
                 }
-                Err(error) => return Err(error),
             }
         }
         self.session.as_ref().ok_or(StoreError::Closed)
@@ -260,13 +342,14 @@ impl Writing {
             told.push(match outcome {
                 Ok(appended) if appended.iter().any(|it| it.is_repeated) => {
                     let is_own = self.is_own(work).await;
-                    Ok(appended
-                        .into_iter()
-                        .map(|it| Appended {
-                            is_repeated: it.is_repeated && !is_own,
-                            ..it
-                        })
-                        .collect())
+                    let told = |it: Appended, is_own: bool| Appended {
+                        is_repeated: it.is_repeated && !is_own,
+                        ..it
+                    };
+                    match is_own {
+                        Ok(is_own) => Ok(appended.into_iter().map(|it| told(it, is_own)).collect()),
+                        Err(_) => Err(unanswered.clone()),
+                    }
                 }
                 Err(StoreError::PreconditionFailed { .. }) => Err(unanswered.clone()),
                 outcome => outcome,
@@ -277,28 +360,23 @@ impl Writing {
 
     /// Whether the events that are stored under the ids of some work are that work's, and not those of
     /// another that has the same ids: the message that caused them is another then.
-    async fn is_own(&self, work: &Work) -> bool {
+    async fn is_own(&self, work: &Work) -> Result<bool, StoreError> {
         let first = work.appends.iter().find(|append| !append.events.is_empty());
-        let Some(append) = first else { return false };
-        match self.reader.find(append.events[0].id).await {
-            Ok(Some(stored)) => is_same(&stored, append),
-            Ok(None) | Err(_) => false,
-        }
+        let Some(append) = first else {
+            return Ok(false);
+        };
+        let stored = self.reader.find(append.events[0].id).await?;
+        Ok(stored.is_some_and(|stored| is_same(&stored, append)))
     }
 
-    /// Publishes the position of the newest event that was written.
-    fn publish_head(&self, outcomes: &[Outcome]) {
-        let appended = outcomes.iter().flatten().flatten();
-        let Some(newest) = appended.map(|it| it.position).max() else {
-            return;
-        };
-        self.head.send_if_modified(|head| {
-            let grows = newest > *head;
-            if grows {
-                *head = newest;
-            }
-            grows
-        });
+    /// Publishes the newest event that was written.
+    fn publish_head(&self, works: &[&Work], outcomes: &[Outcome]) {
+        let written = works.iter().zip(outcomes);
+        let events =
+            written.filter_map(|(work, outcome)| NewestEvent::of(work, outcome.as_ref().ok()?));
+        if let Some(newest) = events.max_by_key(|event| event.position) {
+            newest.publish(&self.head);
+        }
     }
 }
 

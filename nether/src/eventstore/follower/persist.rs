@@ -162,7 +162,8 @@ impl<F: Followed> Follower<F> {
     pub(super) async fn news(&self, after: Position, failed: u32) -> Result<u32, RunnerEnd> {
         let error = match unpanicked(async { self.store.wait_for_new(after).await }).await {
             Ok(_) => return Ok(0),
-            Err(StoreError::Closed) => return Err(RunnerEnd::Failed(StoreError::Closed)),
+            // The store is closed, say, or has lost events that were read.
+            Err(error) if error.is_permanent() => return Err(RunnerEnd::Failed(error)),
             Err(error) => error,
         };
         let name = F::NAME;

@@ -55,6 +55,10 @@ DECLARE
     closed_at bigint;
     append_closed_at bigint;
 BEGIN
+    -- What is acknowledged is on the disk, whatever the role or the session is set to.
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
     -- As if all of it were written, which it mostly is.
     UPDATE {schema}.head AS h SET position = h.position + cardinality(e_id) RETURNING h.position INTO STRICT claimed;
     top := claimed - cardinality(e_id);
