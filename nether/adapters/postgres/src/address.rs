@@ -126,8 +126,8 @@ impl Address {
     }
 }
 
-/// Checks that the user and the password of a URL end where they were meant to: a part of a password must not be taken
-/// for the name of a host or of a database, which errors and logs say.
+/// Checks that the user and the password of a URL end where they were meant to: a part of a password must not
+/// be taken for the name of a host or of a database, which errors and logs say.
 fn check_encoded(url: &str) -> Result<(), StoreError> {
     let place = url.split_once('?').map_or(url, |(place, _)| place);
     let (authority, database) = place.split_once('/').unwrap_or((place, ""));

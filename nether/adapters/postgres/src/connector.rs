@@ -208,8 +208,8 @@ fn settings(session: SessionUse, limits: Limits) -> String {
     }
 }
 
-/// A statement of a client that is gone ends, and with it its transaction. Servers before 14 cannot do it, nor
-/// those of some systems.
+/// A statement of a client that is gone ends, and with it its transaction. Servers before 14 cannot do it,
+/// nor those of some systems.
 const NOTICES_CLIENTS_END: &str = " DO $$ BEGIN \
     PERFORM set_config('client_connection_check_interval', '1s', false) \
         WHERE current_setting('client_connection_check_interval') = '0'; \

@@ -96,8 +96,9 @@ struct KnownHead {
     /// The last time that it did: where the newest event had been, and where it was then.
     last_seen: Position,
     left: Position,
-    /// Until when one who waits behind `last_seen` is one who has read what is lost: it may be about to wait again, as
-    /// those do that have other work, too. Later it may be one who has read what took the place of that.
+    /// Until when one who waits behind `last_seen` is one who has read what is lost: it may be about to wait
+    /// again, as those do that have other work, too. Later it may be one who has read what took the place of
+    /// that.
     suspects_until: Option<Instant>,
 }
 
@@ -110,8 +111,8 @@ impl KnownHead {
         suspects_until: None,
     };
 
-    /// Whether the event at a position may be one of those that the server has lost, to who began to wait after so
-    /// many losses.
+    /// Whether the event at a position may be one of those that the server has lost, to who began to wait
+    /// after so many losses.
     fn has_lost(&self, position: Position, since: u64) -> bool {
         let was_seen = self.newest.position < position && position <= self.last_seen;
         let suspects =

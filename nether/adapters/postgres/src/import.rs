@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::errors::{failed, store_error};
-use crate::reader::client;
+use crate::head_watch::NewestEvent;
 use crate::schema::Schema;
 use crate::statement::number;
 
@@ -24,8 +24,10 @@ const PAGE: PageLimit = PageLimit {
     bytes: 4 << 20,
 };
 
-/// How long the source may take for a page while the server waits in the transaction.
-const IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = '10min'";
+/// How long the source may take for a page while the server waits in the transaction; and the server for all
+/// events.
+const IDLE: &str =
+    "SET LOCAL idle_in_transaction_session_timeout = '10min'; SET LOCAL statement_timeout = 0";
 
 /// The columns of the table of events, as they are copied.
 const EVENT: [Type; 13] = [
@@ -62,9 +64,9 @@ impl PostgresStore {
     ///
     /// ```no_run
     /// # use nether_postgres::PostgresStore;
-    /// # async fn import(old: impl nether::eventstore::EventStore) -> Result<(), nether::eventstore::StoreError> {
-    /// let store = PostgresStore::connect("postgres://localhost/bank").await?;
-    /// let imported = store.import(&old).await?;
+    /// # async fn import(old: impl nether::eventstore::EventStore) -> Result<(),
+    /// nether::eventstore::StoreError> { let store =
+    /// PostgresStore::connect("postgres://localhost/bank").await?; let imported = store.import(&old).await?;
     /// println!("{} events", imported.events);
     /// # Ok(()) }
     /// ```
@@ -89,16 +91,13 @@ impl PostgresStore {
         let _hold = hold_clock();
         // The connection is not used again: it is closed when this ends, and a transaction that is open with
         // it.
-        let connection = Object::take(client(&self.inner.transactions).await?);
+        let connection = Object::take(self.inner.transactions.client().await?);
         let import = Import {
             schema: &self.inner.schema,
             connection,
         };
-        let imported = import.run(from).await?;
-        let head = Position(imported.events);
-        self.inner
-            .written
-            .send_if_modified(|known| std::mem::replace(known, head.max(*known)) < head);
+        let (imported, newest) = import.run(from).await?;
+        newest.publish(&self.inner.written);
         Ok(imported)
     }
 }
@@ -110,16 +109,16 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    async fn run(&self, from: &impl EventStore) -> Result<Imported, StoreError> {
+    async fn run(&self, from: &impl EventStore) -> Result<(Imported, NewestEvent), StoreError> {
         let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {IDLE}");
         self.batch(&begin).await?;
         self.check_empty().await?;
         let head = from.head().await?;
         let documents = DocumentsToCopy::of(from).await?;
         let (copied, before) = self.documents(&documents).await?;
-        let events = self.events(from).await?;
+        let newest = self.events(from).await?;
         let after = fingerprint(&documents).await?;
-        if from.head().await? != head || events != head || before != after {
+        if from.head().await? != head || newest.position != head || before != after {
             return Err(failed(
                 "nothing was imported: the source has changed meanwhile. Stop every program that has it open, and import again".to_owned(),
             ));
@@ -127,10 +126,11 @@ impl Import<'_> {
         self.finish(head).await?;
         self.check(head).await?;
         self.batch("COMMIT").await?;
-        Ok(Imported {
+        let imported = Imported {
             events: head.0,
             documents: copied,
-        })
+        };
+        Ok((imported, newest))
     }
 
     /// Checks that nothing is there, and keeps other writers out until the end.
@@ -186,8 +186,8 @@ impl Import<'_> {
         Ok((count, hasher.finish()))
     }
 
-    /// Copies the events: returns the position of the last one.
-    async fn events(&self, from: &impl EventStore) -> Result<Position, StoreError> {
+    /// Copies the events: returns the last one.
+    async fn events(&self, from: &impl EventStore) -> Result<NewestEvent, StoreError> {
         let sql = format!(
             "COPY {}.events (position, stream, version, id, name, schema, encoding, payload, time, correlation, causation, principal, metadata) FROM STDIN BINARY",
             self.schema
@@ -195,7 +195,7 @@ impl Import<'_> {
         let sink = self.connection.copy_in(&sql).await;
         let sink = sink.map_err(|error| self.refused(&error))?;
         let mut rows = pin!(BinaryCopyInWriter::new(sink, &EVENT));
-        let mut last = Position::START;
+        let (mut last, mut id) = (Position::START, Uuid::nil());
         loop {
             let page = from.read_all_page(last, PAGE).await?;
             for event in &page.events {
@@ -210,6 +210,7 @@ impl Import<'_> {
                     });
                 }
                 last = event.position;
+                id = Uuid::from_u128(event.id.as_u128());
                 check_texts(event)?;
                 let metadata = &event.metadata;
                 rows.as_mut()
@@ -217,7 +218,7 @@ impl Import<'_> {
                         &number(event.position.0),
                         &event.stream.as_str(),
                         &number(event.stream_version),
-                        &Uuid::from_u128(event.id.as_u128()),
+                        &id,
                         &&*event.name,
                         &event.schema_version.cast_signed(),
                         &i16::from(event.payload.encoding.number()),
@@ -237,7 +238,7 @@ impl Import<'_> {
         }
         let finished = rows.finish().await;
         finished.map_err(|error| self.refused(&error))?;
-        Ok(last)
+        Ok(NewestEvent { position: last, id })
     }
 
     /// Writes what follows from the events, and has the server count its rows, by which it chooses plans.

@@ -9,7 +9,6 @@
 // become visible.
 
 mod address;
-mod collections;
 mod connector;
 mod errors;
 mod head_watch;
@@ -274,10 +273,7 @@ impl EventStore for PostgresStore {
     }
 
     fn collections(&self) -> StoreFuture<'_, Vec<Arc<str>>> {
-        Box::pin(collections::collections(
-            &self.inner.transactions,
-            &self.inner.schema,
-        ))
+        Box::pin(self.inner.reader.collections())
     }
 
     fn change_documents(

@@ -22,8 +22,8 @@ impl Limits {
         self.answer + Duration::from_secs(1) * more
     }
 
-    /// How long the server itself may work on a statement that writes. It is less than the answer may take, so that
-    /// what is slow is refused by the server, and it is known that nothing was written.
+    /// How long the server itself may work on a statement that writes. It is less than the answer may take,
+    /// so that what is slow is refused by the server, and it is known that nothing was written.
     pub(super) fn statement(self) -> Duration {
         self.answer * 2 / 3
     }

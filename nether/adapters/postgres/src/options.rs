@@ -75,13 +75,14 @@ impl PostgresOptions {
         self
     }
 
-    /// How long the server may be silent: 15 seconds by default, and never less than 300 milliseconds. Then the
-    /// store gives the connection up, opens another one, and asks once more.
+    /// How long the server may be silent: 15 seconds by default, and never less than 300 milliseconds. Then
+    /// the store gives the connection up, opens another one, and asks once more.
     ///
-    /// The other times of the store follow from it. For a third of it, a call waits for a server that cannot be
-    /// reached, and a statement for a lock. After two thirds the server refuses a statement that writes. After all
-    /// of it, the server ends a transaction whose program sends nothing, as one that is suspended does. No call of
-    /// the store takes longer than about four times as long, plus one second for each MiB that is written at once.
+    /// The other times of the store follow from it. For a third of it, a call waits for a server that cannot
+    /// be reached, and a statement for a lock. After two thirds the server refuses a statement that writes.
+    /// After all of it, the server ends a transaction whose program sends nothing, as one that is suspended
+    /// does. No call of the store takes longer than about four times as long, plus one second for each MiB
+    /// that is written at once.
     pub fn answer_within(mut self, time: Duration) -> Self {
         self.answer = time.max(SHORTEST_ANSWER);
         self

@@ -119,6 +119,18 @@ impl Reader {
         Ok(documents.collect())
     }
 
+    /// The names of the collections that have a document, in order.
+    pub(super) async fn collections(&self) -> Result<Vec<Arc<str>>, StoreError> {
+        let sql = format!(
+            "SELECT DISTINCT collection FROM {}.documents ORDER BY collection",
+            self.schema
+        );
+        let limit = self.pool.limits().answer * OF_COLLECTION;
+        let rows = self.rows_within(limit, &sql, &[]).await?;
+        let names = rows.iter().map(|row| row.get::<_, &str>(0).into());
+        Ok(names.collect())
+    }
+
     /// A page of events. The server ends it with the event whose content reaches the limit of bytes, so that
     /// no more than a page is sent.
     async fn page(
@@ -167,8 +179,8 @@ impl Reader {
         self.rows_within(limit, sql, parameters).await
     }
 
-    /// The rows of a query that changes nothing. It is asked again if the server cannot be reached: connections of
-    /// the pool may have ended with a server that was restarted.
+    /// The rows of a query that changes nothing. It is asked again if the server cannot be reached:
+    /// connections of the pool may have ended with a server that was restarted.
     async fn rows_within(
         &self,
         limit: Duration,

@@ -388,8 +388,8 @@ impl Drop for Unanswered<'_> {
     }
 }
 
-/// A connection with an open transaction. When it is dropped, it is closed and does not go back to its pool, so that
-/// the server rolls back.
+/// A connection with an open transaction. When it is dropped, it is closed and does not go back to its pool,
+/// so that the server rolls back.
 pub(super) struct Connection(Option<Client>);
 
 impl Connection {

@@ -8,8 +8,8 @@ use nether::eventstore::{
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// The most bytes in the name of a stream, or in the names of a document and its collection: a row of an index has
-/// room for a third of a page, and no more.
+/// The most bytes in the name of a stream, or in the names of a document and its collection: a row of an
+/// index has room for a third of a page, and no more.
 const LONGEST_NAME: usize = 2600;
 
 /// Appends, or changes of documents, that are made together if all conditions hold.
@@ -65,8 +65,8 @@ impl Work {
         payloads + contents.map(Vec::len).sum::<usize>()
     }
 
-    /// Checks that PostgreSQL can store its texts: none may have the character NUL in it, and those that are in an
-    /// index must have room there.
+    /// Checks that PostgreSQL can store its texts: none may have the character NUL in it, and those that are
+    /// in an index must have room there.
     pub(super) fn check_texts(&self) -> Result<(), StoreError> {
         let streams = self
             .appends

@@ -231,8 +231,8 @@ impl Writing {
         }
     }
 
-    /// Writes jobs in one transaction, again if the connection ends before there is an answer: then `unanswered`
-    /// has the error of that.
+    /// Writes jobs in one transaction, again if the connection ends before there is an answer: then
+    /// `unanswered` has the error of that.
     async fn attempt(
         &mut self,
         jobs: &[Job],

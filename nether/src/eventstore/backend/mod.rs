@@ -485,8 +485,8 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Archives a stream, in one transaction: appends the record to it, removes the content of all events
     /// before the record, and changes documents. An event without content has an empty payload and 0 as
-    /// `schema_version`, by which it [is known](RecordedEvent::is_archived); everything else of it stays. From
-    /// then on the stream is closed: an append to it is refused, whatever version is expected. When it
+    /// `schema_version`, by which it [is known](RecordedEvent::is_archived); everything else of it stays.
+    /// From then on the stream is closed: an append to it is refused, whatever version is expected. When it
     /// returns `Ok`, no byte of the content is left where the store keeps it: not in free space of a file,
     /// nor in a log. If the record is in the store already, the rest is done again.
     ///

@@ -1,4 +1,5 @@
-//! [`Ledger`]: a projection that writes each event as a row, so that an effect that is missing or done twice shows.
+//! [`Ledger`]: a projection that writes each event as a row, so that an effect that is missing or done twice
+//! shows.
 
 use std::sync::Arc;
 

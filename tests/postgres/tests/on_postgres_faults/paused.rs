@@ -14,7 +14,8 @@ use nether_postgres_tests::{Database, Server};
 use crate::ledger::{self, Ledger};
 use crate::support::{all, any, connected, hasty, persistently, until, within};
 
-/// What a suspended program is to others: the time limits of its sessions, and some for a machine with much to do.
+/// What a suspended program is to others: the time limits of its sessions, and some for a machine with much
+/// to do.
 const BOUND: Duration = Duration::from_secs(12);
 
 /// Another process that runs this program, by the test of that name.

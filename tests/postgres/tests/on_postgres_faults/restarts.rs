@@ -80,7 +80,8 @@ async fn follow(store: PostgresStore, stopped: watch::Receiver<bool>) -> Vec<Str
     }
 }
 
-/// Runs writers, followers and a projection while something happens to the server; then checks what is stored.
+/// Runs writers, followers and a projection while something happens to the server; then checks what is
+/// stored.
 async fn check_under_load(server: &Server, writers: usize, disturb: impl AsyncFnOnce(&str)) {
     let database = server.database().await;
     ledger::make(&database.client().await).await;

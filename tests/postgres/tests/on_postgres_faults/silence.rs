@@ -12,7 +12,8 @@ use crate::support::{
     all, any, append, assert_unavailable, connected, event, hasty, persistently, until, within,
 };
 
-/// What the documentation of `answer_within` says: four times three seconds, and some for a machine with much to do.
+/// What the documentation of `answer_within` says: four times three seconds, and some for a machine with much
+/// to do.
 const BOUND: Duration = Duration::from_secs(16);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
