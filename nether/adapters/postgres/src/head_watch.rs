@@ -253,7 +253,7 @@ impl Following {
         }
     }
 
-    async fn open(&self) -> Result<HintedSession, Ended> {
+    async fn open(&mut self) -> Result<HintedSession, Ended> {
         let _hold = hold_clock();
         let (heard_by, heard) = mpsc::unbounded_channel();
         let opened = self.connector.open(SessionUse::Hints, Some(heard_by)).await;
@@ -283,16 +283,24 @@ impl Following {
             heard,
             limits,
         };
-        // What this process has seen before it asks.
-        let mut seen = self.head.borrow().newest;
-        if self.written.has_changed().unwrap_or(false) {
-            seen.grow(*self.written.borrow());
-        }
+        // What this process has seen, and what it has written: on the server as it was before, or as it is
+        // now.
+        let seen = self.head.borrow().newest;
+        let written = match self.written.has_changed() {
+            Ok(true) => *self.written.borrow_and_update(),
+            _ => NewestEvent::NONE,
+        };
         let found = session.head().await?;
-        if found.is_behind || session.has(seen).await? {
+        let mut lost = NewestEvent::NONE;
+        for event in [seen, written] {
+            if !found.is_behind && !session.has(event).await? {
+                lost.grow(event);
+            }
+        }
+        if lost == NewestEvent::NONE {
             self.publish(found.newest);
         } else {
-            self.note_lost(seen, found.newest);
+            self.note_lost(lost, found.newest);
         }
         Ok(session)
     }
@@ -320,7 +328,8 @@ impl Following {
         let mut poll = POLL;
         let mut polled = Instant::now();
         let mut hint_from = Instant::now();
-        let mut hinted = self.written.borrow_and_update().position;
+        // What is written from here on is still to be seen.
+        let mut hinted = self.written.borrow().position;
         loop {
             let is_waited_for = self.waiters.count.load(Ordering::Relaxed) > 0;
             let newest = *self.written.borrow();
