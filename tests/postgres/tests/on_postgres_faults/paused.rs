@@ -11,27 +11,20 @@ use nether::prelude::*;
 use nether_postgres::PostgresStore;
 use nether_postgres_tests::{Database, Server};
 
-use crate::ledger::{self, Ledger};
-use crate::support::{all, any, connected, hasty, persistently, until, within};
+use crate::ledger;
+use crate::support::{all, any, connected, persistently, until, within};
 
 /// What a suspended program is to others: the time limits of its sessions, and some for a machine with much
 /// to do.
 const BOUND: Duration = Duration::from_secs(12);
 
-/// Another process that runs this program, by the test of that name.
+/// Another process, the program `suspended`.
 struct Program(Child);
 
 impl Program {
     fn start(role: &str, database: &Database<'_>) -> Program {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "paused::plays_its_role",
-                "--ignored",
-                "--nocapture",
-            ])
-            .env("NETHER_ROLE", role)
-            .env("NETHER_ADDRESS", database.address())
+        let child = Command::new(env!("CARGO_BIN_EXE_suspended"))
+            .args([role, &database.address()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn();
@@ -64,69 +57,6 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-fn say(what: &str) {
-    println!("\n{what}");
-}
-
-async fn is_told() {
-    let read = tokio::task::spawn_blocking(|| std::io::stdin().lines().next());
-    read.await.unwrap();
-}
-
-/// What the other process does.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the other process of the tests beside it"]
-async fn plays_its_role() {
-    let (Ok(role), Ok(address)) = (
-        std::env::var("NETHER_ROLE"),
-        std::env::var("NETHER_ADDRESS"),
-    ) else {
-        return;
-    };
-    let store = hasty(&address).await;
-    match &*role {
-        "appends" => {
-            say("ready");
-            for n in 0.. {
-                let all = vec![any("p/1", &format!("p{n}")), any("p/2", &format!("p{n}"))];
-                persistently(async || store.append_all(all.clone()).await).await;
-                if n == 20 {
-                    say("appending");
-                }
-            }
-        }
-        "transaction" => {
-            let transaction = store.begin().await.unwrap();
-            let sql = "INSERT INTO ledger VALUES (1)";
-            transaction
-                .batch_execute("LOCK TABLE ledger")
-                .await
-                .unwrap();
-            transaction.execute(sql, &[]).await.unwrap();
-            transaction.append(any("p/1", "never"));
-            say("begun");
-            is_told().await;
-            say(match transaction.commit().await {
-                Ok(()) => "committed",
-                Err(_) => "refused",
-            });
-            is_told().await;
-        }
-        "projects" => {
-            let (_system, store) = started(store).await;
-            store
-                .projection::<Ledger>()
-                .unwrap()
-                .caught_up()
-                .await
-                .unwrap();
-            say("leads");
-            is_told().await;
-        }
-        other => panic!("{other}"),
     }
 }
 
