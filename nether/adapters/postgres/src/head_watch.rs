@@ -87,7 +87,7 @@ impl NewestEvent {
     }
 }
 
-/// What is known of the newest event.
+/// The newest event, as far as it is known, and whether events were lost.
 #[derive(Debug, Clone, Copy)]
 struct KnownHead {
     newest: NewestEvent,
@@ -305,7 +305,7 @@ impl Following {
         Ok(session)
     }
 
-    /// The server has not what it had. What is there now is the truth; who has read more is told.
+    /// The server has not what it had. What is there now is the truth, and those that have read more get an error.
     fn note_lost(&self, seen: NewestEvent, left: NewestEvent) {
         tracing::error!(
             seen = seen.position.0,

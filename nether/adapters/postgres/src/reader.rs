@@ -213,7 +213,7 @@ impl Reader {
         match Limits::answered(limit, rows(&client, sql, parameters)).await {
             Ok(rows) => rows.map_err(|error| store_error(&error)),
             Err(silent) => {
-                // Whoever used it next would wait behind this query.
+                // Its next user would wait behind this query.
                 drop(Object::take(client));
                 Err(silent)
             }

@@ -369,7 +369,7 @@ impl SharedTransaction {
     }
 }
 
-/// A statement without an answer: if it is dropped, nobody knows what came of the statement.
+/// A statement without an answer: if it is dropped, its result is not known.
 struct Unanswered<'a>(&'a OpenTransaction);
 
 impl Unanswered<'_> {
