@@ -305,7 +305,8 @@ impl Following {
         Ok(session)
     }
 
-    /// The server has not what it had. What is there now is the truth, and those that have read more get an error.
+    /// The server has not what it had. What is there now is the truth, and those that have read more get an
+    /// error.
     fn note_lost(&self, seen: NewestEvent, left: NewestEvent) {
         tracing::error!(
             seen = seen.position.0,

@@ -1,4 +1,5 @@
-//! A program that tests suspend in the middle of what it does: `suspended <appends|transaction|projects> <address>`.
+//! A program that tests suspend in the middle of what it does:
+//! `suspended <appends|transaction|projects> <address>`.
 
 #[path = "../../tests/on_postgres_faults/ledger.rs"]
 #[allow(dead_code, reason = "the tests use the rest of it")]
