@@ -6,28 +6,28 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use nether::eventstore::Worked;
 use nether::eventstore::conformance::{self, TransactionalCounter};
 use nether_postgres::tokio_postgres::Client;
-use nether_postgres::{PostgresStore, PostgresTransaction};
+use nether_postgres::{PostgresOptions, PostgresStore, PostgresTransaction};
 use nether_postgres_tests::{Database, Server};
 
-/// An empty store, in a schema of its own.
-async fn empty(database: &Database<'_>) -> PostgresStore {
+/// An empty store, in a schema of its own; and the options by which another one is connected to it.
+pub(crate) async fn empty(database: &Database<'_>) -> (PostgresStore, PostgresOptions) {
     static SCHEMAS: AtomicU32 = AtomicU32::new(0);
     let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
     let options = PostgresStore::options().schema(format!("Store \"{number}\""));
-    let store = options.connect(&database.address()).await;
-    store.expect("the server is there")
+    let store = options.clone().connect(&database.address()).await;
+    (store.expect("the server is there"), options)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_does_what_every_store_does() {
     let database = Server::shared().database().await;
-    conformance::check(async || empty(&database).await).await;
+    conformance::check(async || empty(&database).await.0).await;
 }
 
 #[tokio::test]
 async fn a_store_on_one_thread_does_what_every_store_does() {
     let database = Server::shared().database().await;
-    conformance::check(async || empty(&database).await).await;
+    conformance::check(async || empty(&database).await.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,7 +83,7 @@ async fn transactions_do_what_every_store_does() {
         let make = format!("CREATE TABLE {table} (count bigint); INSERT INTO {table} VALUES (0)");
         client.batch_execute(&make).await.expect("it is not there");
         let client = Arc::clone(&client);
-        (empty(&database).await, CountsRows { client, table })
+        (empty(&database).await.0, CountsRows { client, table })
     })
     .await;
 }

@@ -4,4 +4,5 @@ mod bank;
 mod conformance;
 mod programs;
 mod roles;
+mod spread;
 mod tls;
