@@ -138,7 +138,16 @@ impl PostgresOptions {
             tls: tls.map(tokio_postgres_rustls::MakeRustlsConnect::new),
         };
         let _hold = hold_clock();
-        PostgresStore::open(connector, schema, location, self.readers, self.transactions).await
+        // Its future is large: the caller's stack holds the way to it.
+        let (readers, transactions) = (self.readers, self.transactions);
+        Box::pin(PostgresStore::open(
+            connector,
+            schema,
+            location,
+            readers,
+            transactions,
+        ))
+        .await
     }
 }
 
