@@ -413,8 +413,11 @@ impl Connection {
         schema: &Schema,
     ) -> Result<String, tokio_postgres::Error> {
         let client = self.client();
-        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-        let id = "SELECT pg_current_xact_id()::text";
+        // What ends a statement is found in its text as if strings had no escapes.
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL standard_conforming_strings = on";
+        // Functions are named with their schema: others with the same name must not take their place, which
+        // are in a schema in which anyone may make some.
+        let id = "SELECT pg_catalog.pg_current_xact_id()::text";
         let Some((collection, key)) = name else {
             let id = client.prepare_cached(id).await?;
             let (begun, id) = tokio::join!(client.batch_execute(begin), client.query_one(&id, &[]));

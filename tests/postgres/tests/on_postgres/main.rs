@@ -2,6 +2,7 @@
 
 mod bank;
 mod conformance;
+mod ends;
 mod programs;
 mod roles;
 mod tls;
