@@ -14,7 +14,7 @@ use tokio_postgres::{Row, Statement};
 
 #[cfg(doc)]
 use crate::PostgresStore;
-use crate::errors::{failed, store_error};
+use crate::errors::{failed, is_outdated, store_error};
 use crate::head_watch::NewestEvent;
 use crate::limits::Limits;
 use crate::schema::Schema;
@@ -31,7 +31,7 @@ use crate::work::Work;
 /// takes no other one, except `ROLLBACK TO` a savepoint, and nothing is committed. Settings are changed with
 /// `SET LOCAL`, because the connection is used again.
 ///
-/// A clone is another handle of the same transaction. What is called after its end fails with
+/// A clone is another handle of the same transaction. A statement after its end fails with
 /// [`TransactionError::Ended`]. If all handles are dropped before, it is rolled back.
 #[derive(Clone)]
 pub struct SharedTransaction {
@@ -207,7 +207,8 @@ impl SharedTransaction {
 
     /// Appends events to a stream when the transaction is committed: they are stored with what else it has
     /// written, or nothing is. What the append expects is checked then. Two appends must not be to the same
-    /// stream.
+    /// stream. `ROLLBACK TO` a savepoint does not take an append back. After the end of the transaction it
+    /// has no effect.
     pub fn append(&self, append: Append) {
         lock(&self.open.state).appends.push(append);
     }
@@ -263,6 +264,11 @@ impl SharedTransaction {
                 Ok(done)
             }
             Err(error) => {
+                if is_outdated(&error)
+                    && let Some(connection) = &state.connection
+                {
+                    connection.forget_statements();
+                }
                 state
                     .failure
                     .get_or_insert_with(|| match store_error(&error) {
@@ -399,6 +405,13 @@ impl Connection {
 
     pub(super) fn client(&self) -> &Client {
         self.0.as_ref().expect("it is there until it is kept")
+    }
+
+    /// Has each connection of the pool prepare its statements anew.
+    fn forget_statements(&self) {
+        if let Some(pool) = Object::pool(self.client()) {
+            pool.manager().statement_caches.clear();
+        }
     }
 
     /// The connection, to be used on.
