@@ -270,7 +270,7 @@ impl Following {
             let asks = client.prepare(&asks).await?;
             let finds = format!("SELECT FROM {schema}.events WHERE position = $1 AND id = $2");
             let finds = client.prepare(&finds).await?;
-            let hints = format!("SELECT pg_notify('{CHANNEL}', $1)");
+            let hints = format!("SELECT pg_catalog.pg_notify('{CHANNEL}', $1)");
             Ok((asks, finds, client.prepare(&hints).await?))
         };
         let prepared = Limits::answered(limits.answer, prepared).await;

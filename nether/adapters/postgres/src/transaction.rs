@@ -438,7 +438,7 @@ impl Connection {
             return Ok(id?.get(0));
         };
         // Others with the name wait for this one, in whatever process they are.
-        let lock = "SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\n', $1::text, $2::text, $3::text), 0))";
+        let lock = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(pg_catalog.concat_ws(E'\\n', $1::text, $2::text, $3::text), 0))";
         let (lock, id) = tokio::try_join!(client.prepare_cached(lock), client.prepare_cached(id))?;
         let parameters: [&(dyn ToSql + Sync); 3] = [&schema.name(), &collection, &key];
         let (begun, locked, id) = tokio::join!(
