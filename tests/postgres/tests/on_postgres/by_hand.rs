@@ -1,8 +1,69 @@
 //! What a role that may append cannot do by SQL of its own.
 
-use nether_postgres_tests::Server;
+use std::time::Duration;
+
+use nether::eventstore::{
+    Append, Encoding, EventId, EventStore, Expected, Metadata, NewEvent, Payload, Position,
+};
+use nether_postgres::PostgresStore;
+use nether_postgres_tests::{Database, Server};
+use tokio_postgres::Client;
 
 use crate::bank::{Deposit, caught_up, number, start};
+
+/// As the manual shows it.
+const GRANTS: &str = include_str!("../../../../nether/adapters/postgres/src/docs/role.sql");
+
+/// The role of the manual, which other tests may have made on the same server.
+async fn granted(database: &Database<'_>) -> Client {
+    let client = database.client().await;
+    let role = GRANTS.replace("bank_app", "by_hand");
+    client.batch_execute(&role).await.expect("a superuser may");
+    database.client_as("by_hand").await
+}
+
+fn said(stream: &str) -> Append {
+    Append {
+        stream: stream.into(),
+        expected: Expected::Any,
+        events: vec![NewEvent {
+            id: EventId::new(),
+            name: "said".into(),
+            schema_version: 1,
+            payload: Payload {
+                encoding: Encoding::Json,
+                bytes: b"{}".to_vec(),
+            },
+        }],
+        metadata: Metadata::default(),
+        conditions: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_notice_of_events_that_are_not_there_is_not_believed() {
+    let server = Server::start(&["fsync=off"]);
+    let database = server.database().await;
+    let connect = async || {
+        let store = PostgresStore::connect(&database.address()).await;
+        store.expect("the server is there")
+    };
+    let (store, other) = (connect().await, connect().await);
+    let app = granted(&database).await;
+    store.append(said("a")).await.expect("it is written");
+    let first = store.wait_for_new(Position::START).await;
+    assert_eq!(first.expect("it is there"), Position(1));
+    let id = EventId::new();
+    for text in [format!("1000000 {id} nether"), "1000000 nether".to_owned()] {
+        let sql = "SELECT pg_notify('nether', $1)";
+        app.execute(sql, &[&text]).await.expect("anyone may");
+    }
+    let waiting = tokio::time::timeout(Duration::from_secs(10), store.wait_for_new(Position(1)));
+    let (newest, appended) = tokio::join!(waiting, other.append(said("a")));
+    appended.expect("it is written");
+    let newest = newest.expect("it hears of it").expect("nothing is lost");
+    assert_eq!(newest, Position(2));
+}
 
 /// Functions that fit what the store calls better than those of the system do.
 const SHADOWS: &str = "
