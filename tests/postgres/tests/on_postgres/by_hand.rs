@@ -41,6 +41,38 @@ fn said(stream: &str) -> Append {
 }
 
 #[tokio::test]
+async fn the_functions_that_write_leave_no_gap_whatever_they_are_given() {
+    let server = Server::start(&["fsync=off"]);
+    let database = server.database().await;
+    let store = PostgresStore::connect(&database.address()).await;
+    let store = store.expect("the server is there");
+    let app = granted(&database).await;
+    for (stream, count, number) in [
+        ("{a}", 5, 5),
+        ("{a}", 5, 1),
+        ("{a}", 1, -50),
+        ("{a}", 1, 100),
+        ("{a}", 1, 0),
+        ("[0:1]={a,b}", 1, 1),
+    ] {
+        let sql = format!(
+            "SELECT FROM nether.write_1('{{f}}','{{}}','{{}}','{{}}','{{}}',
+             '{{1}}','{stream}','{{NULL}}','{{{count}}}','{{1}}',
+             '{{NULL}}','{{NULL}}','{{NULL}}','{{NULL}}','{{1}}','{{{number}}}',
+             ARRAY[gen_random_uuid()],'{{n}}','{{1}}','{{0}}',ARRAY[''::bytea],'{{}}','{{}}','{{}}','{{}}')"
+        );
+        let refused = app.batch_execute(&sql).await.expect_err(&sql);
+        assert_eq!(refused.code().map(|it| it.code()), Some("22023"), "{sql}");
+    }
+    for stream in ["a", "b"] {
+        store.append(said(stream)).await.expect("it is written");
+    }
+    let stored = store.read_all(Position::START, 10).await;
+    let positions: Vec<_> = stored.unwrap().iter().map(|it| it.position.0).collect();
+    assert_eq!(positions, [1, 2]);
+}
+
+#[tokio::test]
 async fn a_notice_of_events_that_are_not_there_is_not_believed() {
     let server = Server::start(&["fsync=off"]);
     let database = server.database().await;
