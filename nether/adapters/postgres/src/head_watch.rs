@@ -350,7 +350,7 @@ impl Following {
                         });
                     };
                     if self.is_news(&heard) {
-                        // Whoever may connect may send a hint: what there is, the table says.
+                        // Any role of the database may send a hint: the table says what there is.
                         match session.head().await {
                             Ok(head) => self.publish(head.newest),
                             Err(ended) => return ended,

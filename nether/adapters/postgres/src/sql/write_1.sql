@@ -217,7 +217,7 @@ BEGIN
                 AS w(position, version, count, stream, time, correlation, causation, principal, metadata, append)
                 ON w.append = n.append AND n.number BETWEEN 1 AND w.count
             WHERE w.position IS NOT NULL;
-        -- Whoever may call this must not leave a gap, or put an event elsewhere.
+        -- A caller must not leave a gap, or put an event elsewhere.
         GET DIAGNOSTICS inserted = ROW_COUNT;
         IF inserted <> top - before THEN
             RAISE EXCEPTION 'the events do not fit the appends' USING ERRCODE = '22023';
