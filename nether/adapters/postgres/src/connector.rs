@@ -199,7 +199,7 @@ fn settings(session: SessionUse, limits: Limits) -> String {
     );
     match session {
         SessionUse::Writes => format!(
-            "{all} SELECT set_config(name, '{statement}', false) FROM pg_catalog.pg_settings \
+            "{all} SELECT pg_catalog.set_config(name, '{statement}', false) FROM pg_catalog.pg_settings \
              WHERE name = 'statement_timeout' AND setting::bigint NOT BETWEEN 1 AND {statement};"
         ),
         SessionUse::Reads => format!("{all}{NOTICES_CLIENTS_END}"),
@@ -211,6 +211,6 @@ fn settings(session: SessionUse, limits: Limits) -> String {
 /// A statement of a client that is gone ends, and with it its transaction. Servers before 14 cannot do it,
 /// nor those of some systems.
 const NOTICES_CLIENTS_END: &str = " DO $$ BEGIN \
-    PERFORM set_config('client_connection_check_interval', '1s', false) \
-        WHERE current_setting('client_connection_check_interval') = '0'; \
+    PERFORM pg_catalog.set_config('client_connection_check_interval', '1s', false) \
+        WHERE pg_catalog.current_setting('client_connection_check_interval') = '0'; \
     EXCEPTION WHEN OTHERS THEN NULL; END $$;";

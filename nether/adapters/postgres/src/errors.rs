@@ -26,12 +26,22 @@ pub(super) fn store_error(error: &Error) -> StoreError {
         "25006" => StoreError::ReadOnly { reason },
         // A lock was not released in time; a deadlock; a statement that took longer than the server allows.
         "55P03" | "40P01" | "40001" | "57014" => StoreError::Locked { reason },
+        _ if is_outdated(error) => StoreError::Unavailable { reason },
         "XX001" | "XX002" => StoreError::Corrupt {
             reason,
             readable_up_to: None,
         },
         _ => failed(reason),
     }
+}
+
+/// Whether a table was changed after a connection had prepared a statement that returns its columns. It
+/// passes: the next attempt prepares it anew.
+pub(super) fn is_outdated(error: &Error) -> bool {
+    let said = error.as_db_error();
+    said.is_some_and(|it| {
+        it.code().code() == "0A000" && it.routine() == Some("RevalidateCachedQuery")
+    })
 }
 
 /// Whether an error says nothing of what was asked, only that no answer will come on that connection.

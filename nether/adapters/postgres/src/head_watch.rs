@@ -270,7 +270,7 @@ impl Following {
             let asks = client.prepare(&asks).await?;
             let finds = format!("SELECT FROM {schema}.events WHERE position = $1 AND id = $2");
             let finds = client.prepare(&finds).await?;
-            let hints = format!("SELECT pg_notify('{CHANNEL}', $1)");
+            let hints = format!("SELECT pg_catalog.pg_notify('{CHANNEL}', $1)");
             Ok((asks, finds, client.prepare(&hints).await?))
         };
         let prepared = Limits::answered(limits.answer, prepared).await;
@@ -349,15 +349,18 @@ impl Following {
                             reason: "the connection has ended".to_owned(),
                         });
                     };
-                    if let Some(newest) = self.hinted(&heard) {
-                        self.publish(newest);
-                        poll = POLL;
+                    if self.is_news(&heard) {
+                        // Any role of the database may send a hint: the table says what there is.
+                        match session.head().await {
+                            Ok(head) => self.publish(head.newest),
+                            Err(ended) => return ended,
+                        };
+                        (poll, polled) = (POLL, Instant::now());
                     }
                 }
                 () = sleep_until(hint_from), if newest.position > hinted => {
                     hinted = newest.position;
-                    let NewestEvent { position, id } = newest;
-                    let payload = format!("{position} {id} {}", self.schema.name());
+                    let payload = format!("{hinted} {}", self.schema.name());
                     if let Err(ended) = session.hint(&payload).await {
                         return ended;
                     }
@@ -377,13 +380,13 @@ impl Following {
         }
     }
 
-    /// The event in a hint, if it is about this store.
-    fn hinted(&self, heard: &str) -> Option<NewestEvent> {
-        let mut parts = heard.splitn(3, ' ');
-        let (position, id) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        let is_own = parts.next() == Some(self.schema.name());
-        let position = Position(position);
-        is_own.then_some(NewestEvent { position, id })
+    /// Whether a hint is about this store, and about an event that is newer than what is known.
+    fn is_news(&self, heard: &str) -> bool {
+        let known = self.head.borrow().newest.position.0;
+        let Some((position, schema)) = heard.split_once(' ') else {
+            return false;
+        };
+        schema == self.schema.name() && position.parse().is_ok_and(|it: u64| it > known)
     }
 
     /// Publishes the event, unless a newer one is known; whether it was.

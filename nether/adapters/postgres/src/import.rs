@@ -245,7 +245,7 @@ impl Import<'_> {
     async fn finish(&self, head: Position) -> Result<(), StoreError> {
         let schema = self.schema;
         self.batch(&format!(
-            "INSERT INTO {schema}.streams SELECT stream, max(version) FROM {schema}.events GROUP BY stream; \
+            "INSERT INTO {schema}.streams SELECT stream, pg_catalog.max(version) FROM {schema}.events GROUP BY stream; \
              UPDATE {schema}.streams AS s SET archived_at = record.time FROM {schema}.events AS first, {schema}.events AS record \
              WHERE first.stream = s.name AND first.version = 1 AND first.schema = 0 AND first.payload = '' \
              AND record.stream = s.name AND record.version = s.version; \
@@ -259,7 +259,7 @@ impl Import<'_> {
     async fn check(&self, head: Position) -> Result<(), StoreError> {
         let schema = self.schema;
         let sql = format!(
-            "SELECT count(*), coalesce(max(position), 0), coalesce(min(position), 1) FROM {schema}.events"
+            "SELECT pg_catalog.count(*), coalesce(pg_catalog.max(position), 0), coalesce(pg_catalog.min(position), 1) FROM {schema}.events"
         );
         let row = self.connection.query_one(&sql, &[]).await;
         let row = row.map_err(|error| self.refused(&error))?;
@@ -273,7 +273,7 @@ impl Import<'_> {
         }
         let sql = format!(
             "SELECT stream FROM {schema}.events GROUP BY stream \
-             HAVING count(*) <> max(version) OR min(version) <> 1 LIMIT 1"
+             HAVING pg_catalog.count(*) <> pg_catalog.max(version) OR pg_catalog.min(version) <> 1 LIMIT 1"
         );
         let row = self.connection.query_opt(&sql, &[]).await;
         match row.map_err(|error| self.refused(&error))? {

@@ -35,8 +35,14 @@ pub(super) async fn prepare(
 }
 
 async fn check_server(client: &Client) -> Result<(), StoreError> {
-    let sql = "SELECT current_setting('server_version_num')::integer, current_setting('server_version'), current_setting('server_encoding')";
-    let row = client.query_one(sql, &[]).await;
+    let setting = |name| format!("pg_catalog.current_setting('{name}')");
+    let sql = format!(
+        "SELECT {}::integer, {}, {}",
+        setting("server_version_num"),
+        setting("server_version"),
+        setting("server_encoding")
+    );
+    let row = client.query_one(&sql, &[]).await;
     let row = row.map_err(|error| store_error(&error))?;
     let (number, version, encoding): (i32, &str, &str) = (row.get(0), row.get(1), row.get(2));
     if number < OLDEST_SERVER {
@@ -62,7 +68,7 @@ async fn version(
         location: location.into(),
         reason,
     };
-    let sql = "SELECT coalesce(array_agg(c.relname::text), '{}') FROM pg_catalog.pg_class c \
+    let sql = "SELECT coalesce(pg_catalog.array_agg(c.relname::text), '{}') FROM pg_catalog.pg_class c \
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
         WHERE n.nspname = $1 AND c.relname IN ('version', 'head', 'streams', 'events', 'documents')";
     let row = client.query_one(sql, &[&schema.name()]).await;
@@ -107,7 +113,7 @@ async fn version(
 async fn migrate(client: &Client, schema: &Schema, location: &str) -> Result<(), StoreError> {
     let stated = |error| unmigrated(&error, schema);
     client.batch_execute("BEGIN").await.map_err(stated)?;
-    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('nether migration ' || $1, 0))";
+    let lock = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('nether migration ' || $1, 0))";
     client
         .query(lock, &[&schema.name()])
         .await

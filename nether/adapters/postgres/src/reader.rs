@@ -155,7 +155,7 @@ impl Reader {
         } else {
             parameters.push(&room);
             let before = format!(
-                "coalesce(sum(octet_length(payload)) OVER (ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)"
+                "coalesce(pg_catalog.sum(pg_catalog.octet_length(payload)) OVER (ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)"
             );
             format!(
                 "SELECT * FROM (SELECT *, {before} AS bytes_before FROM ({chosen}) AS chosen) AS counted \

@@ -39,15 +39,15 @@ fn statements(text: &str) -> Vec<Vec<String>> {
                 statements.push(Vec::new());
                 1
             }
-            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            '-' if rest.starts_with("--") => line_comment(rest),
             '/' if rest.starts_with("/*") => comment(rest),
             // In an escape string a backslash escapes the quote behind it.
-            'e' | 'E' if rest[1..].starts_with('\'') => 1 + quoted(&rest[1..], '\'', true),
+            'e' | 'E' if rest[1..].starts_with('\'') => 1 + escape_string(&rest[1..]),
             '\'' => quoted(rest, '\'', false),
             '"' => quoted(rest, '"', false),
             '$' => dollar_quoted(rest),
-            it if it.is_alphabetic() || it == '_' => {
-                let is_of_word = |it: char| it.is_alphanumeric() || it == '_' || it == '$';
+            it if begins_name(it) => {
+                let is_of_word = |it: char| begins_name(it) || it.is_ascii_digit() || it == '$';
                 let end = rest.find(|it| !is_of_word(it)).unwrap_or(rest.len());
                 let words = statements.last_mut().expect("there is one from the start");
                 if words.len() < 3 {
@@ -60,6 +60,39 @@ fn statements(text: &str) -> Vec<Vec<String>> {
         rest = &rest[length..];
     }
     statements
+}
+
+/// Whether a name, or the tag of a dollar quote, may begin with the character. To PostgreSQL everything that
+/// is not ASCII is a letter.
+fn begins_name(it: char) -> bool {
+    it.is_ascii_alphabetic() || it == '_' || !it.is_ascii()
+}
+
+/// The length of a comment that ends with its line.
+fn line_comment(text: &str) -> usize {
+    text.find(['\n', '\r']).unwrap_or(text.len())
+}
+
+/// The length of an escape string. A piece in quotes on a later line, with nothing but spaces and line
+/// comments before it, is a part of it, and has escapes, too.
+fn escape_string(text: &str) -> usize {
+    let mut end = quoted(text, '\'', true);
+    let (mut next, mut is_later_line) = (end, false);
+    loop {
+        let rest = &text[next..];
+        match rest.chars().next() {
+            Some('\'') if is_later_line => {
+                end = next + quoted(rest, '\'', true);
+                (next, is_later_line) = (end, false);
+            }
+            Some('-') if rest.starts_with("--") => next += line_comment(rest),
+            Some(it @ (' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')) => {
+                is_later_line |= matches!(it, '\n' | '\r');
+                next += 1;
+            }
+            _ => return end,
+        }
+    }
 }
 
 /// The length of a comment, in which others may be.
@@ -104,8 +137,8 @@ fn dollar_quoted(text: &str) -> usize {
     };
     let (tag, rest) = text.split_at(end);
     let mut name = tag[1..end - 1].chars();
-    let is_tag = name.next().is_none_or(|it| it.is_alphabetic() || it == '_')
-        && name.all(|it| it.is_alphanumeric() || it == '_');
+    let is_tag = name.next().is_none_or(begins_name)
+        && name.all(|it| begins_name(it) || it.is_ascii_digit());
     match (is_tag, rest.find(tag)) {
         (false, _) => 1,
         (true, Some(closing)) => end + closing + tag.len(),
@@ -137,6 +170,11 @@ mod tests {
             "DO $x$ BEGIN NULL; END $x$; COMMIT",
             "SELECT \"a;\"\"b\"; COMMIT",
             ";;commit;",
+            "SELECT 1; -- a\rCOMMIT",
+            "SELECT E'a'\n'b\\''; COMMIT; --'",
+            "SELECT E'a' -- b\n \t'c\\''; COMMIT; --'",
+            "SELECT $\u{20ac}$ ' $\u{20ac}$; COMMIT; --'",
+            "SELECT 1 AS \u{20ac}$$; COMMIT; SELECT 1 AS \u{20ac}$$",
         ] {
             assert!(ends_transaction(text).is_some(), "{text}");
         }
@@ -162,6 +200,8 @@ mod tests {
             "PREPARE a AS SELECT 1",
             "SELECT 'unfinished ; COMMIT",
             "CREATE TABLE ende (begin_at int)",
+            "SELECT E'a'\n'b\\'; COMMIT; '",
+            "SELECT $\u{20ac}1$ ; COMMIT $\u{20ac}1$",
         ] {
             assert_eq!(ends_transaction(text), None, "{text}");
         }

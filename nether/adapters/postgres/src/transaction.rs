@@ -14,7 +14,7 @@ use tokio_postgres::{Row, Statement};
 
 #[cfg(doc)]
 use crate::PostgresStore;
-use crate::errors::{failed, store_error};
+use crate::errors::{failed, is_outdated, store_error};
 use crate::head_watch::NewestEvent;
 use crate::limits::Limits;
 use crate::schema::Schema;
@@ -31,7 +31,7 @@ use crate::work::Work;
 /// takes no other one, except `ROLLBACK TO` a savepoint, and nothing is committed. Settings are changed with
 /// `SET LOCAL`, because the connection is used again.
 ///
-/// A clone is another handle of the same transaction. What is called after its end fails with
+/// A clone is another handle of the same transaction. A statement after its end fails with
 /// [`TransactionError::Ended`]. If all handles are dropped before, it is rolled back.
 #[derive(Clone)]
 pub struct SharedTransaction {
@@ -207,7 +207,8 @@ impl SharedTransaction {
 
     /// Appends events to a stream when the transaction is committed: they are stored with what else it has
     /// written, or nothing is. What the append expects is checked then. Two appends must not be to the same
-    /// stream.
+    /// stream. `ROLLBACK TO` a savepoint does not take an append back. After the end of the transaction it
+    /// has no effect.
     pub fn append(&self, append: Append) {
         lock(&self.open.state).appends.push(append);
     }
@@ -263,6 +264,11 @@ impl SharedTransaction {
                 Ok(done)
             }
             Err(error) => {
+                if is_outdated(&error)
+                    && let Some(connection) = &state.connection
+                {
+                    connection.forget_statements();
+                }
                 state
                     .failure
                     .get_or_insert_with(|| match store_error(&error) {
@@ -401,6 +407,13 @@ impl Connection {
         self.0.as_ref().expect("it is there until it is kept")
     }
 
+    /// Has each connection of the pool prepare its statements anew.
+    fn forget_statements(&self) {
+        if let Some(pool) = Object::pool(self.client()) {
+            pool.manager().statement_caches.clear();
+        }
+    }
+
     /// The connection, to be used on.
     fn keep(mut self) -> Client {
         self.0.take().expect("it is there until it is kept")
@@ -413,8 +426,11 @@ impl Connection {
         schema: &Schema,
     ) -> Result<String, tokio_postgres::Error> {
         let client = self.client();
-        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-        let id = "SELECT pg_current_xact_id()::text";
+        // What ends a statement is found in its text as if strings had no escapes.
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL standard_conforming_strings = on";
+        // Functions are named with their schema: others with the same name must not take their place, which
+        // are in a schema in which anyone may make some.
+        let id = "SELECT pg_catalog.pg_current_xact_id()::text";
         let Some((collection, key)) = name else {
             let id = client.prepare_cached(id).await?;
             let (begun, id) = tokio::join!(client.batch_execute(begin), client.query_one(&id, &[]));
@@ -422,7 +438,7 @@ impl Connection {
             return Ok(id?.get(0));
         };
         // Others with the name wait for this one, in whatever process they are.
-        let lock = "SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\n', $1::text, $2::text, $3::text), 0))";
+        let lock = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(pg_catalog.concat_ws(E'\\n', $1::text, $2::text, $3::text), 0))";
         let (lock, id) = tokio::try_join!(client.prepare_cached(lock), client.prepare_cached(id))?;
         let parameters: [&(dyn ToSql + Sync); 3] = [&schema.name(), &collection, &key];
         let (begun, locked, id) = tokio::join!(

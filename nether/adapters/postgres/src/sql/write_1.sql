@@ -54,7 +54,13 @@ DECLARE
     closed integer;
     closed_at bigint;
     append_closed_at bigint;
+    inserted bigint;
 BEGIN
+    -- These are read by number and by order, which must be the same.
+    IF 1 <> ANY (ARRAY[array_lower(a_stream, 1), array_lower(a_count, 1), array_lower(e_id, 1), array_lower(e_name, 1)])
+    THEN
+        RAISE EXCEPTION 'the arrays must be counted from 1' USING ERRCODE = '22023';
+    END IF;
     -- What is acknowledged is on the disk, whatever the role or the session is set to.
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);
@@ -205,10 +211,17 @@ BEGIN
                 w.time, w.correlation, w.causation, w.principal, w.metadata
             FROM unnest(e_append, e_number, e_id, e_name, e_schema, e_encoding, e_payload)
                 AS n(append, number, id, name, schema, encoding, payload)
-            JOIN unnest(positions, versions, a_stream, a_time, a_correlation, a_causation, a_principal, a_metadata)
-                WITH ORDINALITY AS w(position, version, stream, time, correlation, causation, principal, metadata, append)
-                ON w.append = n.append
+            JOIN unnest(
+                positions, versions, a_count, a_stream, a_time, a_correlation, a_causation, a_principal, a_metadata
+            ) WITH ORDINALITY
+                AS w(position, version, count, stream, time, correlation, causation, principal, metadata, append)
+                ON w.append = n.append AND n.number BETWEEN 1 AND w.count
             WHERE w.position IS NOT NULL;
+        -- A caller must not leave a gap, or put an event elsewhere.
+        GET DIAGNOSTICS inserted = ROW_COUNT;
+        IF inserted <> top - before THEN
+            RAISE EXCEPTION 'the events do not fit the appends' USING ERRCODE = '22023';
+        END IF;
     END IF;
     IF top < claimed THEN
         UPDATE {schema}.head SET position = top;
