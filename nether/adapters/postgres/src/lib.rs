@@ -71,7 +71,8 @@ use self::writer::{Writer, WriterSession};
 /// async fn main(builder: SystemBuilder) -> nether::Result<()> {
 ///     let store = PostgresStore::connect("postgres://localhost/bank").await?;
 ///     let system = builder.provide(Store::new(store)).start().await?;
-///     system.wait_for_shutdown().await
+///     system.wait_for_shutdown().await;
+///     Ok(())
 /// }
 /// ```
 ///

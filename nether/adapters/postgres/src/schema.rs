@@ -19,9 +19,10 @@ pub(super) struct Schema {
 
 impl Schema {
     pub(super) fn new(name: &str) -> Result<Self, StoreError> {
-        if name.is_empty() || name.len() > LONGEST || name.contains('\0') {
+        // Bodies of functions, in which the name is, stand between two `$$`.
+        if name.is_empty() || name.len() > LONGEST || name.contains(['\0', '$']) {
             return Err(failed(format!(
-                "`{}` cannot be the name of a schema: it must have 1 to {LONGEST} bytes, and no NUL",
+                "`{}` cannot be the name of a schema: it must have 1 to {LONGEST} bytes, and neither `$` nor NUL in it",
                 name.escape_debug()
             )));
         }

@@ -233,3 +233,14 @@ async fn tables_of_a_newer_version_are_refused_and_so_are_those_of_others() {
     assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
     assert!(error.to_string().contains("`events`"), "{error}");
 }
+
+#[tokio::test]
+async fn a_schema_that_cannot_be_named_is_refused() {
+    let database = Server::shared().database().await;
+    for name in ["", "a$$b", "a\0b", &"a".repeat(64)] {
+        let options = PostgresStore::options().schema(name);
+        let refused = options.connect(&database.address()).await;
+        let error = refused.expect_err(name).to_string();
+        assert!(error.contains("cannot be the name of a schema"), "{error}");
+    }
+}
