@@ -6,8 +6,8 @@ use nether_tests::Folder;
 use nether_tests::http::{get, open, post};
 
 use crate::program::{
-    Look, NotesOf, archive, archived, archived_of, both, has_snapshot, note, noted, on_each_store,
-    shared, snapshot, start,
+    Look, LookAtBoth, NotesOf, archive, archived, archived_of, both, has_snapshot, note, noted,
+    on_each_store, shared, snapshot, start,
 };
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn another_process_answers_nothing_out_of_its_memory() {
     let (store, other) = (shared(&folder), shared(&folder));
     let there = start(&other).await;
     let ctx = there.context();
-    for order in 0..6 {
+    for order in 0..7 {
         ctx.send(note(order, "a")).await.unwrap();
         archive(&store, &format!("order/{order}")).await;
         // Each of them is the first that the process does with the order since.
@@ -134,7 +134,12 @@ async fn another_process_answers_nothing_out_of_its_memory() {
             2 => assert_eq!(archived(ctx.send(note(order, "")).await), stream),
             3 => assert_eq!(archived(ctx.send(Look { order }).await), stream),
             4 => assert_eq!(archived(ctx.send(both(order, 99, "b")).await), stream),
-            _ => assert_eq!(archived(ctx.send(both(order, 99, "")).await), stream),
+            5 => assert_eq!(archived(ctx.send(both(order, 99, "")).await), stream),
+            _ => {
+                let (one, other) = (order, 99);
+                let looked = ctx.send(LookAtBoth { one, other }).await;
+                assert_eq!(archived(looked), stream);
+            }
         }
         let more = other.append_events(stream.as_str(), [noted(order, "b")]);
         assert_eq!(archived_of(&more.await.unwrap_err()), stream);

@@ -77,10 +77,19 @@ pub struct NoteBoth {
     pub text: String,
 }
 
+/// Looks at two orders. It cannot be copied, so that it is decided upon once.
+#[command(local)]
+pub struct LookAtBoth {
+    pub one: u32,
+    pub other: u32,
+}
+
 pub struct Both;
 
-#[decision(handles = [NoteBoth], of = [Order(one), Order(other)])]
+#[decision(handles = [NoteBoth, LookAtBoth], of = [Order(one), Order(other)])]
 impl Both {
+    fn look(_: LookAtBoth, _: &Order, _: &Order) {}
+
     fn note(note: NoteBoth, _: &Order, _: &Order) -> Option<(Noted, Noted)> {
         let noted = |order| Noted {
             order,

@@ -54,14 +54,12 @@ impl<D: Decision> Decisions<D> {
             let decided = self.decided(attempted, states, &facts, ctx).await?;
             let events = match decided {
                 Ok(events) if <Of<D>>::count(&events) > 0 => events,
-                // An append would show that another writer has written; without one, the store is asked. If
-                // the command cannot be decided upon again, the answer is what was true when it was.
+                // An append would show that another writer has written, or that one of them is archived; without
+                // one, the store is asked. If the command cannot be decided upon again, the answer is what was
+                // true when it was.
                 nothing => {
-                    let changed = match command {
-                        Some(_) => changed(<Of<D>>::all(&mut participations), store).await?,
-                        None => None,
-                    };
-                    if changed.is_some() {
+                    let changed = changed(<Of<D>>::all(&mut participations), store).await?;
+                    if command.is_some() && changed.is_some() {
                         conflict = changed;
                         forget(<Of<D>>::all(&mut participations));
                         continue;
