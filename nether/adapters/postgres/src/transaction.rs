@@ -14,7 +14,7 @@ use tokio_postgres::{Row, Statement};
 
 #[cfg(doc)]
 use crate::PostgresStore;
-use crate::errors::{failed, store_error};
+use crate::errors::{failed, is_outdated, store_error};
 use crate::head_watch::NewestEvent;
 use crate::limits::Limits;
 use crate::schema::Schema;
@@ -208,11 +208,19 @@ impl SharedTransaction {
     /// Appends events to a stream when the transaction is committed: they are stored with what else it has
     /// written, or nothing is. What the append expects is checked then. Two appends must not be to the same
     /// stream.
-    pub fn append(&self, append: Append) {
-        lock(&self.open.state).appends.push(append);
+    ///
+    /// # Errors
+    /// [`TransactionError::Ended`] if the transaction is over: the events are not stored.
+    pub fn append(&self, append: Append) -> Result<(), TransactionError> {
+        let mut state = lock(&self.open.state);
+        if state.connection.is_none() {
+            return Err(TransactionError::Ended);
+        }
+        state.appends.push(append);
+        Ok(())
     }
 
-    /// Runs a statement, which the connection knows from then on.
+    /// Runs a statement, which the connection knows from then on, as long as its tables stay as they are.
     async fn run<T>(
         &self,
         sql: &str,
@@ -224,7 +232,11 @@ impl SharedTransaction {
         let done = async {
             let client = connection.client();
             let statement = client.prepare_cached(sql).await?;
-            run(client, statement).await
+            let done = run(client, statement).await;
+            if done.as_ref().is_err_and(is_outdated) {
+                client.statement_cache.remove(sql, &[]);
+            }
+            done
         };
         let done = done.await;
         unanswered.end();
@@ -449,10 +461,12 @@ impl Connection {
             statement.run_in(client, &open.id, work),
             client.batch_execute("COMMIT"),
         );
+        if committed.is_ok() {
+            // Back to the pool: the transaction is over, also if what was to be written is refused.
+            drop(self.keep());
+        }
         let written = written?;
         committed.map_err(|error| store_error(&error))?;
-        // Back to the pool: the transaction is over.
-        drop(self.keep());
         Ok(written)
     }
 
