@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nether::eventstore::StoreError;
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use crate::errors::failed;
 use crate::schema::Schema;
@@ -87,6 +87,11 @@ impl Address {
             config.user(user);
         }
         config.ssl_mode(ssl_mode(mode.as_deref(), &config)?);
+        let servers = config.get_hosts().len().max(config.get_hostaddrs().len());
+        if servers > 1 && !text.contains("target_session_attrs") {
+            // One of them may be a standby, which lags behind: what is read there may not be true any more.
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         let address = Address {
             config,
             certificates,

@@ -107,9 +107,11 @@ impl Connector {
 
     /// How long all of it may take that opens a connection: hosts are tried one after the other.
     fn opening_limit(&self) -> Duration {
-        let hosts = self.config.get_hosts().len().max(1);
+        let hosts = self.config.get_hosts().len();
+        let hosts = hosts.max(self.config.get_hostaddrs().len()).max(1);
         let of_one = self.config.get_connect_timeout().copied();
-        of_one.unwrap_or(self.limits.patience()) * hosts.try_into().unwrap_or(u32::MAX)
+        let of_one = of_one.unwrap_or(self.limits.patience());
+        of_one.saturating_mul(hosts.try_into().unwrap_or(u32::MAX))
     }
 
     async fn connected(
@@ -188,8 +190,8 @@ impl Connect for PoolOpener {
 
 /// What each session is set to. Statements see what was committed before each of them, whatever the server's
 /// default is: a snapshot that was taken before the turn to write would be out of date. A commit is on the
-/// disk when it is acknowledged, which is what the functions that write see to. A limit of the server that is
-/// shorter stays.
+/// disk when it is acknowledged, which is what the functions that write see to. A time of the server for
+/// statements that is shorter stays.
 fn settings(session: SessionUse, limits: Limits) -> String {
     let (idle, lock) = (limits.idle().as_millis(), limits.lock().as_millis());
     let statement = limits.statement().as_millis();

@@ -26,22 +26,15 @@ pub(super) fn store_error(error: &Error) -> StoreError {
         "25006" => StoreError::ReadOnly { reason },
         // A lock was not released in time; a deadlock; a statement that took longer than the server allows.
         "55P03" | "40P01" | "40001" | "57014" => StoreError::Locked { reason },
-        _ if is_outdated(error) => StoreError::Unavailable { reason },
+        _ if is_outdated(error) => StoreError::Unavailable {
+            reason: format!("a statement has to be prepared again: {reason}"),
+        },
         "XX001" | "XX002" => StoreError::Corrupt {
             reason,
             readable_up_to: None,
         },
         _ => failed(reason),
     }
-}
-
-/// Whether a table was changed after a connection had prepared a statement that returns its columns. It
-/// passes: the next attempt prepares it anew.
-pub(super) fn is_outdated(error: &Error) -> bool {
-    let said = error.as_db_error();
-    said.is_some_and(|it| {
-        it.code().code() == "0A000" && it.routine() == Some("RevalidateCachedQuery")
-    })
 }
 
 /// Whether an error says nothing of what was asked, only that no answer will come on that connection.
@@ -51,6 +44,19 @@ pub(super) fn is_unanswered(error: &Error) -> bool {
     };
     let ends_session = ["57P01", "57P02", "57P03", "57P05", "25P03", "25P04"];
     state.code().starts_with("08") || ends_session.contains(&state.code())
+}
+
+/// Whether the session knows a statement no more, or knows it as it was before a table of it has changed. It
+/// succeeds when it is prepared again.
+pub(super) fn is_outdated(error: &Error) -> bool {
+    error
+        .as_db_error()
+        .is_some_and(|said| match said.code().code() {
+            "26000" => true,
+            // The code stands for much else. The name of the server's function is not translated.
+            "0A000" => said.routine() == Some("RevalidateCachedQuery"),
+            _ => false,
+        })
 }
 
 /// Whether an error is one of reaching the server, which passes.

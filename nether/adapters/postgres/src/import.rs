@@ -64,9 +64,10 @@ impl PostgresStore {
     ///
     /// ```no_run
     /// # use nether_postgres::PostgresStore;
-    /// # async fn import(old: impl nether::eventstore::EventStore) -> Result<(),
-    /// nether::eventstore::StoreError> { let store =
-    /// PostgresStore::connect("postgres://localhost/bank").await?; let imported = store.import(&old).await?;
+    /// # use nether::eventstore::{EventStore, StoreError};
+    /// # async fn import(old: impl EventStore) -> Result<(), StoreError> {
+    /// let store = PostgresStore::connect("postgres://localhost/bank").await?;
+    /// let imported = store.import(&old).await?;
     /// println!("{} events", imported.events);
     /// # Ok(()) }
     /// ```

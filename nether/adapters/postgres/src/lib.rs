@@ -166,7 +166,8 @@ impl PostgresStore {
         let client = connector.open(SessionUse::Writes, None).await?;
         let prepared = migrations::prepare(&client, &schema, &location);
         Limits::answered(connector.limits.answer * 2, prepared).await??;
-        let session = WriterSession::on(client, &schema).await?;
+        let session = WriterSession::on(client, &schema);
+        let session = Limits::answered(connector.limits.answer, session).await??;
         let readers = SessionPool::new(&connector, readers, "readers")?;
         let reader = Reader::new(readers, schema.clone());
         let (written, moved) = watch::channel(NewestEvent::NONE);

@@ -13,9 +13,11 @@ use crate::connector::Connector;
 use crate::limits::Limits;
 use crate::schema::Schema;
 
-/// The default of [`PostgresOptions::answer_within`], and the least.
+/// The default of [`PostgresOptions::answer_within`], the least, and the most: settings of the server have no
+/// room for times of more than three weeks.
 const ANSWER: Duration = Duration::from_secs(15);
 const SHORTEST_ANSWER: Duration = Duration::from_millis(300);
+const LONGEST_ANSWER: Duration = Duration::from_hours(24);
 
 /// How a [`PostgresStore`] is reached.
 ///
@@ -75,8 +77,8 @@ impl PostgresOptions {
         self
     }
 
-    /// How long the server may be silent: 15 seconds by default, and never less than 300 milliseconds. Then
-    /// the store gives the connection up, opens another one, and asks once more.
+    /// How long the server may be silent: 15 seconds by default, at least 300 milliseconds, and at most a day.
+    /// Then the store gives the connection up, opens another one, and asks once more.
     ///
     /// The other times of the store follow from it. For a third of it, a call waits for a server that cannot
     /// be reached, and a statement for a lock. After two thirds the server refuses a statement that writes.
@@ -84,7 +86,7 @@ impl PostgresOptions {
     /// does. No call of the store takes longer than about four times as long, plus one second for each MiB
     /// that is written at once.
     pub fn answer_within(mut self, time: Duration) -> Self {
-        self.answer = time.max(SHORTEST_ANSWER);
+        self.answer = time.clamp(SHORTEST_ANSWER, LONGEST_ANSWER);
         self
     }
 

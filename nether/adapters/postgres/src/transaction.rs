@@ -207,13 +207,20 @@ impl SharedTransaction {
 
     /// Appends events to a stream when the transaction is committed: they are stored with what else it has
     /// written, or nothing is. What the append expects is checked then. Two appends must not be to the same
-    /// stream. `ROLLBACK TO` a savepoint does not take an append back. After the end of the transaction it
-    /// has no effect.
-    pub fn append(&self, append: Append) {
-        lock(&self.open.state).appends.push(append);
+    /// stream. `ROLLBACK TO` a savepoint does not take an append back.
+    ///
+    /// # Errors
+    /// [`TransactionError::Ended`] if the transaction is over: the events are not stored.
+    pub fn append(&self, append: Append) -> Result<(), TransactionError> {
+        let mut state = lock(&self.open.state);
+        if state.connection.is_none() {
+            return Err(TransactionError::Ended);
+        }
+        state.appends.push(append);
+        Ok(())
     }
 
-    /// Runs a statement, which the connection knows from then on.
+    /// Runs a statement, which the connection knows from then on, as long as its tables stay as they are.
     async fn run<T>(
         &self,
         sql: &str,
@@ -465,10 +472,12 @@ impl Connection {
             statement.run_in(client, &open.id, work),
             client.batch_execute("COMMIT"),
         );
+        if committed.is_ok() {
+            // Back to the pool: the transaction is over, also if what was to be written is refused.
+            drop(self.keep());
+        }
         let written = written?;
         committed.map_err(|error| store_error(&error))?;
-        // Back to the pool: the transaction is over.
-        drop(self.keep());
         Ok(written)
     }
 

@@ -54,7 +54,7 @@ async fn main() {
                 .await
                 .unwrap();
             transaction.execute(sql, &[]).await.unwrap();
-            transaction.append(any("p/1", "never"));
+            transaction.append(any("p/1", "never")).unwrap();
             say("begun");
             is_told().await;
             say(match transaction.commit().await {

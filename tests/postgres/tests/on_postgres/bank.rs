@@ -123,7 +123,7 @@ impl Reception {
             .store
             .prepare_append(ctx, stream, first, [visited])
             .await?;
-        transaction.append(append);
+        transaction.append(append)?;
         Ok(())
     }
 }

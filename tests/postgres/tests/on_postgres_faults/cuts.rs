@@ -174,7 +174,7 @@ async fn a_transaction_whose_end_is_lost_is_whole() {
     let transaction = store.begin().await.unwrap();
     let sql = "INSERT INTO ledger VALUES (1)";
     transaction.execute(sql, &[]).await.unwrap();
-    transaction.append(any("a/1", "one"));
+    transaction.append(any("a/1", "one")).unwrap();
     let committed = answer_lost(&proxy, transaction.commit(), async || {
         count(&client, "ledger").await > 0
     });
@@ -186,7 +186,7 @@ async fn a_transaction_whose_end_is_lost_is_whole() {
     let transaction = store.begin().await.unwrap();
     transaction.execute(sql, &[]).await.unwrap();
     proxy.cut();
-    transaction.append(any("a/1", "two"));
+    transaction.append(any("a/1", "two")).unwrap();
     let committed = within(BOUND, "a commit", transaction.commit()).await;
     committed.unwrap_err();
     assert_eq!(count(&client, "ledger").await, 1);

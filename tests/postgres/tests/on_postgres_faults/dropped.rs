@@ -44,7 +44,7 @@ async fn transactions_that_are_dropped_are_rolled_back_and_hold_no_connection() 
         let transaction = within(BOUND, "a begin", store.begin()).await.unwrap();
         let insert = "INSERT INTO ledger VALUES ($1)";
         transaction.execute(insert, &[&n]).await.unwrap();
-        transaction.append(any("a/1", "never"));
+        transaction.append(any("a/1", "never")).unwrap();
         drop(transaction);
         dropped_after(n as usize % 7, store.begin()).await;
     }
@@ -66,7 +66,7 @@ async fn commits_that_are_dropped_are_whole() {
         let transaction = within(BOUND, "a begin", store.begin()).await.unwrap();
         let insert = "INSERT INTO ledger VALUES ($1)";
         transaction.execute(insert, &[&n]).await.unwrap();
-        transaction.append(any("a/1", &n.to_string()));
+        transaction.append(any("a/1", &n.to_string())).unwrap();
         dropped_after(n as usize % 12, transaction.commit()).await;
     }
     // Those that are under way on the server have ended when others could write behind them.

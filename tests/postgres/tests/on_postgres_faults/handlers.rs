@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use nether::eventstore::{EventStore, Expected, StoreError, TransactionalStore};
+use nether_postgres::{PostgresStore, TransactionError};
 use nether_postgres_tests::Server;
 
 use crate::ledger::{self, Doing, Ledger};
-use crate::support::{connected, within};
+use crate::support::{append, connected, event, within};
 
 /// What handlers do, whether always or the first time, and whether the event is parked if it is always.
 const DONE: [(&str, bool); 11] = [
@@ -108,4 +110,69 @@ async fn what_a_savepoint_has_taken_back_fails_nothing() {
     }
     nether::Transaction::commit(transaction).await.unwrap();
     assert_eq!(ledger::rows(&client).await, [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_has_changed_is_an_error_that_passes() {
+    let database = Server::shared().database().await;
+    let options = PostgresStore::options().transactions(1);
+    let store = options.connect(&database.address()).await.unwrap();
+    let client = database.client().await;
+    client
+        .batch_execute("CREATE TABLE seats (number int); INSERT INTO seats VALUES (1)")
+        .await
+        .unwrap();
+    let sql = "SELECT * FROM seats";
+    for change in [
+        "ALTER TABLE seats ADD COLUMN guest text",
+        "ALTER TABLE seats DROP COLUMN guest",
+    ] {
+        let transaction = store.begin().await.unwrap();
+        let columns = transaction.query_one(sql, &[]).await.unwrap().len();
+        nether::Transaction::commit(transaction).await.unwrap();
+        client.batch_execute(change).await.unwrap();
+        // The one connection knows the statement as it was.
+        let transaction = store.begin().await.unwrap();
+        let error = transaction.query_one(sql, &[]).await.unwrap_err();
+        let said = nether::Error::from(error);
+        let failure = PostgresStore::store_failure(&said);
+        assert!(
+            matches!(failure, Some(StoreError::Unavailable { .. })),
+            "no event is parked for it: {said}"
+        );
+        nether::Transaction::rollback(transaction).await.unwrap();
+        let transaction = store.begin().await.unwrap();
+        let row = transaction.query_one(sql, &[]).await.unwrap();
+        assert_ne!(row.len(), columns);
+        nether::Transaction::rollback(transaction).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_commit_leaves_its_connection_to_the_next_transaction() {
+    let database = Server::shared().database().await;
+    let options = PostgresStore::options().transactions(1);
+    let store = options.connect(&database.address()).await.unwrap();
+    let session = "SELECT pg_backend_pid()";
+    let mut sessions = BTreeSet::new();
+    for _ in 0..3 {
+        let transaction = store.begin().await.unwrap();
+        let row = transaction.query_one(session, &[]).await.unwrap();
+        sessions.insert(row.get::<_, i32>(0));
+        let wrong = Expected::Version(7);
+        let never = append("a/1", wrong, vec![event("never")]);
+        transaction.append(never.clone()).unwrap();
+        let other = transaction.clone();
+        let error = nether::Transaction::commit(transaction).await.unwrap_err();
+        let late = other.append(never);
+        assert!(matches!(late, Err(TransactionError::Ended)), "{late:?}");
+        let error = error.downcast_ref::<StoreError>();
+        assert!(
+            matches!(error, Some(StoreError::Conflict { .. })),
+            "{error:?}"
+        );
+    }
+    assert_eq!(sessions.len(), 1, "{sessions:?}");
+    let first = append("a/1", Expected::Version(0), vec![event("one")]);
+    store.append(first).await.unwrap();
 }

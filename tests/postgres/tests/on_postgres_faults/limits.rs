@@ -72,9 +72,26 @@ async fn a_server_without_free_connections_is_waited_for_and_then_an_error() {
     assert_unavailable(begun);
     drop(others);
     let transaction = persistently(async || store.begin().await).await;
-    transaction.append(any("a/1", "three"));
+    transaction.append(any("a/1", "three")).unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(texts(&store).await, ["one", "two", "three"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_longest_times_are_times() {
+    let database = Server::shared().database().await;
+    let options = PostgresStore::options().answer_within(Duration::MAX);
+    let address = database.address();
+    let store = options.clone().connect(&address).await.unwrap();
+    store.append(any("a/1", "one")).await.unwrap();
+    let transaction = store.begin().await.unwrap();
+    transaction.append(any("a/1", "two")).unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(texts(&store).await, ["one", "two"]);
+    let sep = if address.contains('?') { '&' } else { '?' };
+    let longest = format!("{address}{sep}connect_timeout={}", i64::MAX);
+    let store = PostgresStore::connect(&longest).await.unwrap();
+    assert_eq!(texts(&store).await, ["one", "two"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,11 +146,13 @@ async fn the_settings_of_a_role_change_nothing_of_what_is_promised() {
         writer.await.unwrap();
     }
     let transaction = store.begin().await.unwrap();
-    transaction.append(any("a/1", "by a transaction"));
+    transaction.append(any("a/1", "by a transaction")).unwrap();
     transaction.commit().await.unwrap();
     let of_program = database.pool(1).get().await.unwrap();
     let transaction = store.begin_on(of_program).await.unwrap();
-    transaction.append(any("a/1", "by the program's connection"));
+    transaction
+        .append(any("a/1", "by the program's connection"))
+        .unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(all(&store).await.len(), 22);
     let seen = "SELECT setting, count(*) FROM public.seen GROUP BY 1";
@@ -206,6 +225,27 @@ async fn a_server_that_cannot_be_written_is_read_and_written_again_later() {
     client.batch_execute(&set("off")).await.unwrap();
     store.append(any("a/1", "two")).await.unwrap();
     assert_eq!(texts(&store).await, ["one", "two"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_hosts_one_that_can_be_written_is_used() {
+    let database = Server::shared().database().await;
+    let client = database.client().await;
+    let port = Server::shared().port();
+    connected(&database).await;
+    let name = database.name();
+    let several = format!("postgres://postgres@127.0.0.1:{port},127.0.0.1:{port}/{name}");
+    let any_of_them = format!("{several}?target_session_attrs=any");
+    let set = |to: &str| format!("ALTER DATABASE {name} SET default_transaction_read_only = {to}");
+    client.batch_execute(&set("on")).await.unwrap();
+    let refused = PostgresStore::connect(&several).await;
+    let said = refused.as_ref().map(drop).map_err(ToString::to_string);
+    assert!(said.is_err_and(|it| it.contains("does not allow writes")));
+    assert_unavailable(refused);
+    PostgresStore::connect(&any_of_them).await.unwrap();
+    client.batch_execute(&set("off")).await.unwrap();
+    let store = PostgresStore::connect(&several).await.unwrap();
+    store.append(any("a/1", "one")).await.unwrap();
 }
 
 /// A file system with little room, which is gone when this is dropped.
@@ -289,7 +329,9 @@ async fn a_full_disk_is_an_error_until_it_has_room() {
         "what is acknowledged is there"
     );
     let transaction = store.begin().await.unwrap();
-    transaction.append(any("a/1", &noise(stored).repeat(40)));
+    transaction
+        .append(any("a/1", &noise(stored).repeat(40)))
+        .unwrap();
     let error = transaction.commit().await.unwrap_err();
     assert!(error.to_string().contains("is full"), "{error}");
     std::fs::remove_file(&filler).unwrap();

@@ -27,7 +27,7 @@ async fn no_call_waits_without_end_for_a_server_that_says_nothing() {
     store.append(first).await.unwrap();
     // Connections that were used before it falls silent, and those that are opened behind that.
     let (open, unused) = (store.begin().await.unwrap(), store.begin().await.unwrap());
-    open.append(any("t/1", "never"));
+    open.append(any("t/1", "never")).unwrap();
     let of_store = store.clone();
     let waiting = tokio::spawn(async move { of_store.wait_for_new(Position(1)).await });
     proxy.hold(Way::ToServer);
@@ -58,7 +58,7 @@ async fn no_call_waits_without_end_for_a_server_that_says_nothing() {
     assert!(newest > Position(1));
     within(BOUND, "a read", store.head()).await.unwrap();
     let transaction = persistently(async || store.begin().await).await;
-    transaction.append(any("t/1", "last"));
+    transaction.append(any("t/1", "last")).unwrap();
     transaction.commit().await.unwrap();
     let stored = all(&apart).await;
     let unknown = stored.iter().filter(|it| it.stream.as_str() == "a/1");
@@ -77,7 +77,7 @@ async fn what_waits_for_a_lock_too_long_is_refused_and_not_written() {
         .await
         .unwrap();
     let transaction = store.begin().await.unwrap();
-    transaction.append(any("t/1", "never"));
+    transaction.append(any("t/1", "never")).unwrap();
     let locked = |result: Result<_, StoreError>| {
         assert!(
             matches!(result, Err(StoreError::Locked { .. })),
