@@ -77,8 +77,8 @@ impl PostgresOptions {
         self
     }
 
-    /// How long the server may be silent: 15 seconds by default, at least 300 milliseconds, and at most a day.
-    /// Then the store gives the connection up, opens another one, and asks once more.
+    /// How long the server may be silent: 15 seconds by default, at least 300 milliseconds, and at most a
+    /// day. Then the store gives the connection up, opens another one, and asks once more.
     ///
     /// The other times of the store follow from it. For a third of it, a call waits for a server that cannot
     /// be reached, and a statement for a lock. After two thirds the server refuses a statement that writes.
