@@ -154,7 +154,7 @@ fn ssl_mode(named: Option<&str>, config: &Config) -> Result<SslMode, StoreError>
         Some("disable") => Ok(SslMode::Disable),
         Some("require" | "verify-ca" | "verify-full") => Ok(SslMode::Require),
         Some(other) => {
-            // What is not the name of a mode may be a part of a password.
+            // A text that is not the name of a mode may be a part of a password.
             let named = match other {
                 "allow" | "prefer" => format!("`sslmode={other}`"),
                 _ => "this `sslmode`".to_owned(),

@@ -111,8 +111,8 @@ impl KnownHead {
         suspects_until: None,
     };
 
-    /// Whether the event at a position may be one of those that the server has lost, to who began to wait
-    /// after so many losses.
+    /// Whether the event at a position may be one of those that the server has lost, for a waiter that began
+    /// to wait after so many losses.
     fn has_lost(&self, position: Position, since: u64) -> bool {
         let was_seen = self.newest.position < position && position <= self.last_seen;
         let suspects =
@@ -305,8 +305,8 @@ impl Following {
         Ok(session)
     }
 
-    /// The server has not what it had. What is there now is the truth, and those that have read more get an
-    /// error.
+    /// Notes that the server has lost events: its newest event counts from now on, and waiters that have read
+    /// more get an error.
     fn note_lost(&self, seen: NewestEvent, left: NewestEvent) {
         tracing::error!(
             seen = seen.position.0,
@@ -329,7 +329,7 @@ impl Following {
         let mut poll = POLL;
         let mut polled = Instant::now();
         let mut hint_from = Instant::now();
-        // What is written from here on is still to be seen.
+        // A hint is given for each event that is written from here on.
         let mut hinted = self.written.borrow().position;
         loop {
             let is_waited_for = self.waiters.count.load(Ordering::Relaxed) > 0;

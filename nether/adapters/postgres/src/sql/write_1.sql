@@ -8,9 +8,9 @@
 --   d_     changes of documents: the job, the document, and its content from now on, if any
 --
 -- No two jobs have an event of the same id. Outcomes: 0 written, 1 there already, 2 another version, 3 an id of another
--- event, 4 an id twice in the job, 5 a condition that does not hold, 6 a stream that is archived. An append that was made, or was there, has a row of
--- its own; a job that was refused has one. `at` is the version, or when the stream was archived; `which` is the event, append or
--- condition, from 1.
+-- event, 4 an id twice in the job, 5 a condition that does not hold, 6 a stream that is archived. An append that was made,
+-- or was there, has a row of its own; a job that was refused has one. `at` is the version, or when the stream was
+-- archived; `which` is the event, append or condition, from 1.
 CREATE FUNCTION {schema}.write_1(
     twice boolean[],
     c_job integer[], c_collection text[], c_key text[], c_content bytea[],
@@ -137,7 +137,7 @@ BEGIN
                     closed_at := append_closed_at;
                 END IF;
                 versions[a] := coalesce(at, 0);
-                -- Another append of the same job to it is refused by who calls, unless their events are stored.
+                -- The caller marks a job with two appends to one stream as `twice`.
             END IF;
             e := e + a_count[a];
             a := a + 1;
@@ -229,5 +229,5 @@ BEGIN
 END
 $$;
 
--- Its owner's rights are those of who may call it.
+-- It runs with the rights of its owner, so only roles that are granted it may call it.
 REVOKE ALL ON FUNCTION {schema}.write_1 FROM PUBLIC;
